@@ -1,0 +1,70 @@
+# modelyard: `make demo` shows everything on a machine that has nothing but Python 3.11.
+
+PYTHON ?= $(shell for p in python3.11 python3 python; do \
+  $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+BIN := .venv/bin
+EMBEDDED := $(BIN)/python -m deploy.embedded
+INSTALL_FLAGS := $(if $(CUDA),--cuda)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long lint bench up down status protos protos-check install lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  MODELYARD_HOME       state folder of the instance (default .modelyard)"
+	@echo "  MODELYARD_PORT_BASE  first of its 50 ports (default 18000)"
+
+demo: up ## set up, start, and run both demonstrations from data to prediction
+	@eval "$$($(EMBEDDED) env)" && $(BIN)/modelyard demo
+
+test: install ## unit, contract, integration and end-to-end tests; nothing has to run
+	$(BIN)/python -m pytest
+
+test-long: install ## the tests that take long: fuzzing, fault runs
+	$(BIN)/python -m pytest -m long --timeout 3600
+
+lint: install ## style, types, import contracts, protos
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory protos-check
+
+bench: install ## benchmarks; prints what it measures
+	$(BIN)/python -m pytest tests/benchmarks -s --benchmarks
+
+up: install ## start the platform on this machine
+	@$(EMBEDDED) up
+
+down: ## stop it; all state is kept
+	@$(EMBEDDED) down
+
+status: ## what runs, and where
+	@$(EMBEDDED) status
+
+protos: install ## generate code from the protos
+	$(BIN)/python -m protos.build
+
+protos-check: install ## proto lint, drift of generated code, breaking changes
+	$(BIN)/python -m protos.build --check
+	@test -x protos/node_modules/.bin/buf || npm ci --prefix protos --no-audit --no-fund --silent || \
+	  { echo "error: the proto linter needs Node.js 18 or newer with npm" >&2; exit 2; }
+	protos/node_modules/.bin/buf lint protos/descriptors.binpb --config protos/buf.yaml
+	protos/node_modules/.bin/buf breaking protos/descriptors.binpb --against protos/released.binpb --config protos/buf.yaml
+
+install: ## set up both environments and the servers (CUDA=1 for a machine with an NVIDIA GPU)
+	@if [ -z "$(PYTHON)" ]; then \
+	  echo "error: Python 3.11 was not found; install it, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; \
+	  exit 2; fi
+	@$(PYTHON) -m deploy.embedded.install $(INSTALL_FLAGS)
+
+LOCK := uv pip compile --quiet --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+lock: install ## resolve requirements/*.in again; runtime.txt is frozen from a fresh environment, see its .in
+	cd requirements && ../$(BIN)/$(LOCK) platform.in -o platform.txt
+	cd requirements && ../$(BIN)/$(LOCK) dev.in -o dev.txt
+	cd requirements && ../$(BIN)/$(LOCK) --python-platform x86_64-manylinux_2_28 runtime-cuda.in -o runtime-cuda.txt
+
+clean: ## remove caches and build results; environments and state stay
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +

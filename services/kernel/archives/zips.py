@@ -1,0 +1,61 @@
+"""Entries of zip archives."""
+
+import io
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from services.kernel.archives.guard import Counted, Entry, Guard, translated
+from services.kernel.archives.names import decode_name, shown
+
+_UTF8 = 0x800
+_ENCRYPTED = 0x1
+_BUFFER = 256 * 1024
+
+
+def zip_entries(path: Path, guard: Guard) -> Iterator[Entry]:
+    """The files of the zip archive at `path`, in the order of its directory."""
+    with translated(guard):
+        archive = zipfile.ZipFile(path)
+    with archive:
+        declared = 0
+        for info in archive.infolist():
+            name = _name(info)
+            _refuse_kind(info, name, guard)
+            entry_path = guard.admit(name, is_folder=info.is_dir())
+            if not entry_path:
+                continue
+            declared += info.file_size
+            guard.check_ratio(info.file_size, info.compress_size, entry_path)
+            guard.check_total(declared)
+            yield Entry(entry_path, info.file_size, _opener(archive, info, guard, entry_path))
+
+
+def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo, guard: Guard, path: str) -> Callable[[], BinaryIO]:
+    size = max(512, min(_BUFFER, info.file_size + 1))
+
+    def opened() -> BinaryIO:
+        with translated(guard, path):
+            source = archive.open(info)
+        return cast(BinaryIO, io.BufferedReader(Counted(source, guard, path, info.compress_size), size))
+
+    return opened
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The name as it was meant: `zipfile` reads names without the UTF-8 flag as code page 437 and cuts them at NUL."""
+    if info.flag_bits & _UTF8:
+        return info.orig_filename
+    return decode_name(info.orig_filename.encode("cp437"))
+
+
+def _refuse_kind(info: zipfile.ZipInfo, name: str, guard: Guard) -> None:
+    if info.flag_bits & _ENCRYPTED:
+        raise guard.refusal("is encrypted", "an archive without a password", "ARCHIVE_ENCRYPTED", shown(name))
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if stat.S_ISLNK(kind):
+        raise guard.refusal("is a symbolic link", "files and folders only", "LINK", shown(name))
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise guard.refusal("is a device or special file", "files and folders only", "SPECIAL_FILE", shown(name))

@@ -1,0 +1,145 @@
+"""The `control` role: one active process a service, which relays events and reconciles.
+
+Loops are level-triggered: they look at what is and do what is missing, at once when a collection changes and at least
+every few seconds. They write through `transaction`, which a process that lost its lease cannot commit.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TypeVar
+
+from prometheus_client import Counter, Gauge
+
+from services.kernel.config import KernelSettings
+from services.kernel.context import acting_as, service_caller, with_trace
+from services.kernel.errors import Conflict, Unavailable
+from services.kernel.ids import new_id
+from services.kernel.logging import get_logger
+from services.kernel.messaging.outbox import OutboxDocument
+from services.kernel.messaging.relay import Relay, RelayThread
+from services.kernel.storage.changes import ChangeFeed
+from services.kernel.storage.lease import ControlLease, Holder
+from services.kernel.storage.mongo import in_transaction
+
+T = TypeVar("T")
+log = get_logger(__name__)
+
+HELD = Gauge("modelyard_control_lease_held", "1 while this process holds the control lease", ["service"])
+FAILURES = Counter("modelyard_control_failures_total", "Failed passes of control loops", ["service", "loop"])
+BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+_lease: ContextVar[ControlLease | None] = ContextVar("control_lease", default=None)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Work that is repeated: when a collection of `wake_on` changes, and at least every `interval_s` seconds.
+
+    `work` must be safe to repeat at any point; an exception is logged and the work repeated with backoff.
+    """
+
+    name: str
+    work: Callable[[], None]
+    interval_s: float = 5.0
+    wake_on: tuple[str, ...] = ()
+
+
+def transaction(work: Callable[[], T]) -> T:
+    """A transaction that only the holder of the control lease can commit (raises `Conflict`, reason FENCED)."""
+    lease = _lease.get()
+
+    def fenced() -> T:
+        if lease is not None:
+            lease.fenced()
+        return work()
+
+    return in_transaction(fenced)
+
+
+class _Active:
+    """What runs while the lease is held."""
+
+    def __init__(self, service: str, settings: KernelSettings, loops: Sequence[Loop], lease: ControlLease) -> None:
+        self._service = service
+        self._lease = lease
+        self._stop = threading.Event()
+        outbox: str = OutboxDocument._get_collection_name()
+        self._feeds = [ChangeFeed([outbox], name="changes-outbox").start()]
+        self._relay = RelayThread(Relay(settings, service, self._feeds[0]))
+        self._threads = [self._thread(loop) for loop in loops]
+        self._relay.start()
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def relay_error(self) -> Exception | None:
+        return self._relay.error
+
+    def _thread(self, loop: Loop) -> threading.Thread:
+        feed = ChangeFeed(loop.wake_on, name=f"changes-{loop.name}").start() if loop.wake_on else None
+        if feed is not None:
+            self._feeds.append(feed)
+        return threading.Thread(target=self._repeat, args=(loop, feed), name=f"loop-{loop.name}", daemon=True)
+
+    def _repeat(self, loop: Loop, feed: ChangeFeed | None) -> None:
+        _lease.set(self._lease)
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                with acting_as(service_caller(self._service)), with_trace(""):
+                    loop.work()
+                failures = 0
+            except (Unavailable, Conflict) as error:
+                failures += 1
+                log.warning("loop_waits", loop=loop.name, reason=error.reason, error=error.message)
+            except Exception:  # the loop goes on whatever one pass met
+                failures += 1
+                FAILURES.labels(self._service, loop.name).inc()
+                log.exception("loop_failed", loop=loop.name)
+            if failures:
+                self._stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
+            elif feed is not None:
+                feed.wait(loop.interval_s)
+            else:
+                self._stop.wait(loop.interval_s)
+
+    def close(self) -> None:
+        self._stop.set()
+        for feed in self._feeds:
+            feed.stop(timeout=0.1)
+        self._relay.stop(timeout=5.0)
+        for thread in self._threads:
+            thread.join(timeout=2.0)
+
+
+def run(service: str, settings: KernelSettings, loops: Sequence[Loop], stop: threading.Event) -> None:
+    """Run relay and loops whenever this process holds the control lease, until `stop` is set.
+
+    The process must be connected to its database. Raises what the relay cannot recover from.
+    """
+    holder_name = f"{socket.gethostname()}:{os.getpid()}:{new_id('control')}"
+    lease = ControlLease("control", holder_name)
+    active: list[_Active] = []
+
+    def on_acquired(_token: int) -> None:
+        HELD.labels(service).set(1)
+        active.append(_Active(service, settings, loops, lease))
+
+    def on_lost() -> None:
+        HELD.labels(service).set(0)
+        while active:
+            active.pop().close()
+
+    holder = Holder(lease, on_acquired, on_lost)
+    holder.start()
+    try:
+        while not stop.wait(0.5):
+            errors = [part.relay_error for part in list(active) if part.relay_error is not None]
+            if errors:
+                raise errors[0]
+    finally:
+        holder.stop()

@@ -1,0 +1,93 @@
+"""Channels to the other services: the caller's identity, the trace, deadlines, retries and errors in one place."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+
+from services.kernel import tokens
+from services.kernel.config import KernelSettings
+from services.kernel.context import acting_as, current_caller, current_traceparent, service_caller
+from services.kernel.grpc import CALLER_KEY, CHANNEL_OPTIONS, TRACE_KEY
+from services.kernel.grpc.status import from_rpc_error
+
+DEFAULT_DEADLINE_S = 10.0
+
+_RETRY = json.dumps(
+    {
+        "methodConfig": [
+            {
+                "name": [{}],
+                "retryPolicy": {
+                    "maxAttempts": 5,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "1s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            }
+        ]
+    }
+)
+
+
+Metadata = tuple[tuple[str, str | bytes], ...]
+
+
+class _CallDetails(grpc.ClientCallDetails):
+    def __init__(self, details: grpc.ClientCallDetails, timeout: float | None, metadata: Metadata) -> None:
+        self.method = details.method
+        self.timeout = timeout
+        self.metadata = metadata
+        self.credentials = details.credentials
+        self.wait_for_ready = details.wait_for_ready
+        self.compression = details.compression
+
+
+class _Interceptor(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
+    """Adds who calls and why to every call; unary errors come back as domain errors."""
+
+    def __init__(self, service: str, key: str) -> None:
+        self._itself = service_caller(service)
+        self._key = key
+
+    def _details(self, details: grpc.ClientCallDetails, timeout: float | None) -> _CallDetails:
+        caller = current_caller() if current_caller().user_id else self._itself
+        metadata: Metadata = (*(details.metadata or ()), (CALLER_KEY, tokens.sign(caller, self._key)))
+        if trace := current_traceparent():
+            metadata = (*metadata, (TRACE_KEY, trace))
+        return _CallDetails(details, details.timeout or timeout, metadata)
+
+    def intercept_unary_unary(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
+        call = continuation(self._details(details, DEFAULT_DEADLINE_S), request)
+        error = call.exception()
+        if error is not None:
+            raise _translated(error) from error
+        return call
+
+    def intercept_unary_stream(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
+        return continuation(self._details(details, None), request)
+
+
+def _translated(error: BaseException) -> BaseException:
+    return from_rpc_error(error) if isinstance(error, grpc.RpcError) else error
+
+
+def connect(settings: KernelSettings, service: str, *, as_service: str) -> grpc.Channel:
+    """A channel to `service`. Calls carry the current caller, or `as_service` itself when there is none.
+
+    Unary calls raise the `DomainError` that the other side raised and end after ten seconds unless they say otherwise;
+    streams raise `grpc.RpcError` (see `status.from_rpc_error`).
+    """
+    options = [*CHANNEL_OPTIONS, ("grpc.service_config", _RETRY)]
+    channel = grpc.insecure_channel(settings.address_of(service), options=options)
+    return grpc.intercept_channel(channel, _Interceptor(as_service, settings.token_key.get_secret_value()))
+
+
+@contextmanager
+def as_itself(service: str) -> Iterator[None]:
+    """Calls inside are made by the service itself, not on behalf of the current caller."""
+    with acting_as(service_caller(service)):
+        yield

@@ -1,0 +1,1 @@
+"""Events between services: outbox, relay, topology, inbox, subscriptions and the event log."""

@@ -1,0 +1,84 @@
+"""Starts a process of a service: `python -m services.<name> ROLE…`."""
+
+import argparse
+import faulthandler
+import importlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+
+from services.kernel import logging
+
+Role = Callable[[threading.Event], None]
+
+EVENTS = "events"
+
+
+def _load(target: str) -> Role:
+    module, _, name = target.partition(":")
+    role: Role = getattr(importlib.import_module(module), name)
+    return role
+
+
+def main(service: str, roles: Mapping[str, str]) -> int:
+    """Run the roles named on the command line until SIGTERM or until one of them fails.
+
+    `roles` maps a name to `module:function`; the module is imported only when the role is asked for. The role `events`
+    runs nameko under eventlet, patched before anything else is imported, and therefore alone.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
+    parser.add_argument("role", nargs="+", choices=sorted(roles))
+    chosen: list[str] = parser.parse_args().role
+    if EVENTS in chosen:
+        if len(chosen) > 1:
+            parser.error("the role `events` runs alone in its process")
+        import eventlet
+
+        eventlet.monkey_patch()
+    from services.kernel.config import kernel_settings
+
+    settings = kernel_settings()
+    logging.configure(service, "+".join(chosen), level=settings.log_level, fmt=settings.log_format)
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    if settings.metrics_port:
+        from prometheus_client import start_http_server
+
+        start_http_server(settings.metrics_port, addr="127.0.0.1")
+    if chosen == [EVENTS]:
+        _load(roles[EVENTS])(threading.Event())
+        return 0
+    return _run_together(service, {name: roles[name] for name in chosen})
+
+
+def _run_together(service: str, roles: Mapping[str, str]) -> int:
+    stop = threading.Event()
+    failed: list[str] = []
+    log = logging.get_logger(__name__)
+
+    def guarded(name: str, role: Role) -> None:
+        try:
+            role(stop)
+        except Exception:  # the outermost loop: one failed role ends the process, the supervisor restarts it
+            log.exception("role_failed", role=name)
+            failed.append(name)
+        finally:
+            stop.set()
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    threads = [
+        threading.Thread(target=guarded, args=(name, _load(target)), name=name, daemon=True)
+        for name, target in roles.items()
+    ]
+    log.info("process_started", service=service, roles=sorted(roles), pid=os.getpid())
+    for thread in threads:
+        thread.start()
+    stop.wait()
+    for thread in threads:
+        thread.join(timeout=10)
+    log.info("process_stopped", failed=failed)
+    sys.stderr.flush()
+    # Threads of libraries may still hang in calls to servers that went away; what matters has been written.
+    os._exit(1 if failed else 0)

@@ -1,0 +1,1 @@
+"""State in MongoDB and bytes in the object store."""

@@ -1,0 +1,51 @@
+"""What the scheduler knows of a task that runs: progress, steps, metric points, log."""
+
+from protos.trainer.v1 import task_pb2
+from services.kernel.errors import NotFound, Unavailable
+from services.kernel.grpc import client
+from services.kernel.wire import to_message
+from services.trainer.bootstrap import App
+from services.trainer.domain import ACTIVE, Task
+
+MAX_POINTS = 10_000
+
+
+class Live:
+    """Reads from the scheduler as the trainer itself: who may see the task has been decided."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def snapshot(self, task: Task) -> task_pb2.Task:
+        """The task with the newest progress; what is stored when the scheduler does not answer."""
+        message = to_message(task, task_pb2.Task)
+        if task.workload_id and task.state in ACTIVE:
+            try:
+                with client.as_itself("trainer"):
+                    workload = self._app.scheduler.workload(task.workload_id)
+            except (Unavailable, NotFound):
+                return message
+            message.progress = workload.progress
+            message.waiting_reason = workload.waiting_reason
+            for step in workload.steps:
+                message.steps.add().CopyFrom(
+                    task_pb2.Step(
+                        name=step.name, state=step.state, started_at=step.started_at, finished_at=step.finished_at
+                    )
+                )
+        return message
+
+    def metric_points(self, task: Task, name: str, after: int, limit: int) -> list[task_pb2.MetricPoint]:
+        if not task.workload_id:
+            return []
+        with client.as_itself("trainer"):
+            points = self._app.scheduler.metric_points(task.workload_id, name, after, limit or MAX_POINTS)
+        return [
+            task_pb2.MetricPoint(name=p.name, step=p.step, value=p.value, time=p.time, index=p.index) for p in points
+        ]
+
+    def log(self, task: Task, offset: int) -> list[bytes]:
+        if not task.workload_id:
+            return []
+        with client.as_itself("trainer"):
+            return self._app.scheduler.log(task.workload_id, offset)
