@@ -8,35 +8,32 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from services.kernel import logging
 
 Role = Callable[[threading.Event], None]
+"""Works until the event is set, then returns within ten seconds."""
 
 EVENTS = "events"
 
 
-def _load(target: str) -> Role:
+def _load(target: str) -> Any:
     module, _, name = target.partition(":")
-    role: Role = getattr(importlib.import_module(module), name)
-    return role
+    return getattr(importlib.import_module(module), name)
 
 
 def main(service: str, roles: Mapping[str, str]) -> int:
     """Run the roles named on the command line until SIGTERM or until one of them fails.
 
     `roles` maps a name to `module:function`; the module is imported only when the role is asked for. The role `events`
-    runs nameko under eventlet, patched before anything else is imported, and therefore alone.
+    runs nameko, which wants the main thread, and therefore stands alone; it returns the exit code of the process.
     """
     parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
     parser.add_argument("role", nargs="+", choices=sorted(roles))
     chosen: list[str] = parser.parse_args().role
-    if EVENTS in chosen:
-        if len(chosen) > 1:
-            parser.error("the role `events` runs alone in its process")
-        import eventlet
-
-        eventlet.monkey_patch()
+    if EVENTS in chosen and len(chosen) > 1:
+        parser.error("the role `events` runs alone in its process")
     from services.kernel.config import kernel_settings
 
     settings = kernel_settings()
@@ -47,8 +44,8 @@ def main(service: str, roles: Mapping[str, str]) -> int:
 
         start_http_server(settings.metrics_port, addr="127.0.0.1")
     if chosen == [EVENTS]:
-        _load(roles[EVENTS])(threading.Event())
-        return 0
+        events: Callable[[], int] = _load(roles[EVENTS])
+        return events()
     return _run_together(service, {name: roles[name] for name in chosen})
 
 

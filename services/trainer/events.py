@@ -1,7 +1,5 @@
 """Follows the workloads of runs. Writes intent only; the reconciler does what calls others."""
 
-import threading
-
 from google.protobuf.json_format import ParseDict
 
 from protos.scheduler.v1 import events_pb2
@@ -25,7 +23,7 @@ class TrainerEvents:
         apply_workload(models.run_repository(), models.task_repository(), message.workload)
 
 
-def run(_stop: threading.Event) -> None:
+def run() -> int:
     settings = kernel_settings()
     mongo.connect(settings, "trainer")
-    run_events(TrainerEvents, settings)
+    return run_events(TrainerEvents, settings)

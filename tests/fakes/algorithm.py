@@ -13,9 +13,9 @@ from services.algorithm.domain import PLATFORM, Algorithm
 from services.algorithm.ports import AlgorithmFilter, Ports
 from services.kernel.context import current_caller
 from services.kernel.errors import AlreadyExists, Conflict, NotFound
+from services.kernel.pages import Page
 from services.kernel.rights import can_see
 from services.kernel.storage import uploads
-from services.kernel.storage.pages import Page
 from tests.fakes.dataset import FakeWorkspace
 from tests.fakes.object_store import FakeStore
 

@@ -15,9 +15,9 @@ from services.dataset.formats import Registry
 from services.dataset.ports import DatasetFilter, ImportJob, ImportOrder, Ports
 from services.kernel.context import current_caller
 from services.kernel.errors import AlreadyExists, Conflict, NotFound
+from services.kernel.pages import Page
 from services.kernel.rights import can_see
 from services.kernel.storage import uploads
-from services.kernel.storage.pages import Page
 from tests.fakes.object_store import FakeStore
 
 T = TypeVar("T")

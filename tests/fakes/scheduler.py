@@ -40,7 +40,7 @@ class FakeScheduler:
         sent: list[Assignment] | None = None
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: list(self.assigned.values()) != sent, 0.2)
+                self._changed.wait(0.05)
                 found = list(self.assigned.values())
             self._reach()
             if found != sent:

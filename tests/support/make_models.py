@@ -16,7 +16,14 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
 from services.algorithm.sdk.export import export_sklearn
-from services.algorithm.sdk.model import ImagePreprocessing, Model, Postprocessing, Tensor, TextPreprocessing, write_model
+from services.algorithm.sdk.model import (
+    ImagePreprocessing,
+    Model,
+    Postprocessing,
+    Tensor,
+    TextPreprocessing,
+    write_model,
+)
 
 SIZE = 8
 COLOURS = ("red", "green", "blue")

@@ -7,15 +7,16 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 from services.kernel.archives.names import is_litter, name_problem, normal_path, shown
 from services.kernel.problems import Problem, Refused
 
 MiB = 2**20
+_BUFFER = 256 * 1024
 
 _DAMAGE = (
     EOFError,
@@ -59,29 +60,44 @@ class Entry:
 
     path: str
     size: int
-    open: Callable[[], BinaryIO]
+
+    source: Callable[[], "Content"]
+
+    def open(self) -> BinaryIO:
+        """The content as a stream."""
+        return cast(BinaryIO, io.BufferedReader(self.source(), max(512, min(_BUFFER, self.size + 1))))
 
     def read(self, limit: int) -> bytes:
         """The content, but no more than `limit` + 1 bytes."""
-        with self.open() as stream:
-            return stream.read(limit + 1)
+        with closing(self.source()) as content:
+            return content.take(limit + 1)
 
 
 class Guard:
-    """Counts one pass over an archive and refuses what goes over the limits."""
+    """Counts one pass over an archive and refuses what goes over the limits.
 
-    def __init__(self, archive: str, packed_size: int, limits: Limits) -> None:
+    `known` is what a complete pass over the same archive has admitted, so that its names need no second look.
+    """
+
+    def __init__(self, archive: str, packed_size: int, limits: Limits, known: Sequence[str] = ()) -> None:
         self.archive = archive
+        self.admitted: list[str] = []
         self.folders: set[str] = set()
         self._packed_size = packed_size
         self._limits = limits
         self._entries = 0
         self._bytes = 0
         self._files: set[str] = set()
+        self._known = known
 
     def admit(self, name: str, *, is_folder: bool) -> str:
-        """The clean path of an entry; empty when it is to be passed over. Raises ArchiveRefused."""
+        """The clean path of the next entry; empty when it is to be passed over. Raises ArchiveRefused."""
         self._entries += 1
+        path = self._known[self._entries - 1] if self._known else self._judge(name, is_folder)
+        self.admitted.append(path)
+        return path
+
+    def _judge(self, name: str, is_folder: bool) -> str:
         if self._entries > self._limits.entries:
             raise self.refusal(
                 "holds too many entries", f"at most {self._limits.entries} files and folders", "TOO_MANY_ENTRIES"
@@ -135,28 +151,47 @@ class Guard:
             self._files.add(path)
 
 
-class Counted(io.RawIOBase):
-    """A stream whose bytes are counted as they are read."""
+class Content(io.RawIOBase):
+    """A stream of unpacked bytes that are counted as they are read, unless a stream below counts them already.
 
-    def __init__(self, source: Readable, guard: Guard, file: str = "", packed: int = 0) -> None:
+    `packed` is the packed size of the entry `file`, 0 when it has none of its own.
+    """
+
+    def __init__(
+        self, source: Readable, guard: Guard, file: str = "", packed: int = 0, *, counted: bool = True
+    ) -> None:
         self._source = source
         self._guard = guard
         self._file = file
         self._packed = packed
+        self._counted = counted
         self._bytes = 0
 
     def readable(self) -> bool:
         return True
 
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes, fewer where the content ends."""
+        pieces: list[bytes] = []
+        while size > 0 and (piece := self._next(min(size, MiB))):
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # RawIOBase always passes a memoryview
-        with translated(self._guard, self._file):
-            data = self._source.read(len(buffer))
-        self._bytes += len(data)
-        if self._file and self._packed:
-            self._guard.check_ratio(self._bytes, self._packed, self._file)
-        self._guard.count(len(data))
+        data = self._next(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+    def _next(self, size: int) -> bytes:
+        with translated(self._guard, self._file):
+            data = self._source.read(size)
+        if self._counted:
+            self._bytes += len(data)
+            if self._packed:
+                self._guard.check_ratio(self._bytes, self._packed, self._file)
+            self._guard.count(len(data))
+        return data
 
     def close(self) -> None:
         if not self.closed:

@@ -23,7 +23,7 @@ class Archive:
     """An archive on disk. Every iteration is one pass from front to back with the limits counted anew.
 
     Iterating raises ArchiveRefused at the first thing that is wrong; an archive without files is refused at the end.
-    `folders` holds the folders that the last pass has seen.
+    `folders` holds the folders, once a pass is complete.
     """
 
     def __init__(self, path: Path, name: str, kind: str, limits: Limits) -> None:
@@ -32,10 +32,10 @@ class Archive:
         self.folders: set[str] = set()
         self._path = path
         self._limits = limits
+        self._admitted: list[str] = []
 
     def __iter__(self) -> Iterator[Entry]:
-        guard = Guard(self.name, self._path.stat().st_size, self._limits)
-        self.folders = guard.folders
+        guard = Guard(self.name, self._path.stat().st_size, self._limits, self._admitted)
         if self.kind == "zip":
             entries = zip_entries(self._path, guard)
         else:
@@ -46,6 +46,8 @@ class Archive:
             yield entry
         if not found:
             raise guard.refusal("is an empty archive: it holds no files", "at least one file", "ARCHIVE_EMPTY")
+        if not self._admitted:
+            self._admitted, self.folders = guard.admitted, guard.folders
 
 
 def open_archive(path: Path, name: str, limits: Limits | None = None) -> Archive:

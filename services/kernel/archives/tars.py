@@ -5,9 +5,9 @@ import io
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, BinaryIO, Self, cast
+from typing import BinaryIO, Self, cast
 
-from services.kernel.archives.guard import Counted, Entry, Guard, MiB, translated
+from services.kernel.archives.guard import Content, Entry, Guard, MiB, translated
 from services.kernel.archives.names import decode_name, shown
 
 _BUFFER = 256 * 1024
@@ -40,7 +40,7 @@ class _StrictTarInfo(tarfile.TarInfo):
 def tar_entries(path: Path, guard: Guard, *, compressed: bool) -> Iterator[Entry]:
     """The files of the archive at `path`, in its order."""
     with path.open("rb") as file, _unpacked(file, compressed) as unpacked:
-        stream = io.BufferedReader(Counted(unpacked, guard), _BUFFER)
+        stream = io.BufferedReader(Content(unpacked, guard), _BUFFER)
         with translated(guard):
             archive = tarfile.open(fileobj=stream, mode="r|", tarinfo=_StrictTarInfo, encoding="utf-8")  # noqa: SIM115
         while True:
@@ -62,34 +62,14 @@ def _unpacked(file: BinaryIO, compressed: bool) -> BinaryIO:
     return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if compressed else file
 
 
-def _opener(archive: tarfile.TarFile, info: tarfile.TarInfo, guard: Guard, path: str) -> Callable[[], BinaryIO]:
-    size = max(512, min(_BUFFER, info.size + 1))
-
-    def opened() -> BinaryIO:
+def _opener(archive: tarfile.TarFile, info: tarfile.TarInfo, guard: Guard, path: str) -> Callable[[], Content]:
+    def opened() -> Content:
         with translated(guard, path):
             source = archive.extractfile(info)
         assert source is not None  # only regular files get here
-        return cast(BinaryIO, io.BufferedReader(_Checked(source, guard, path), size))
+        return Content(source, guard, path, counted=False)
 
     return opened
-
-
-class _Checked(io.RawIOBase):
-    """Content of one entry; the bytes are counted below, where the archive is read."""
-
-    def __init__(self, source: IO[bytes], guard: Guard, path: str) -> None:
-        self._source = source
-        self._guard = guard
-        self._path = path
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # RawIOBase always passes a memoryview
-        with translated(self._guard, self._path):
-            data = self._source.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
 
 def _refuse_kind(info: tarfile.TarInfo, name: str, guard: Guard) -> None:

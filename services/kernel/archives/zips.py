@@ -1,18 +1,15 @@
 """Entries of zip archives."""
 
-import io
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
 
-from services.kernel.archives.guard import Counted, Entry, Guard, translated
+from services.kernel.archives.guard import Content, Entry, Guard, translated
 from services.kernel.archives.names import decode_name, shown
 
 _UTF8 = 0x800
 _ENCRYPTED = 0x1
-_BUFFER = 256 * 1024
 
 
 def zip_entries(path: Path, guard: Guard) -> Iterator[Entry]:
@@ -33,13 +30,11 @@ def zip_entries(path: Path, guard: Guard) -> Iterator[Entry]:
             yield Entry(entry_path, info.file_size, _opener(archive, info, guard, entry_path))
 
 
-def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo, guard: Guard, path: str) -> Callable[[], BinaryIO]:
-    size = max(512, min(_BUFFER, info.file_size + 1))
-
-    def opened() -> BinaryIO:
+def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo, guard: Guard, path: str) -> Callable[[], Content]:
+    def opened() -> Content:
         with translated(guard, path):
             source = archive.open(info)
-        return cast(BinaryIO, io.BufferedReader(Counted(source, guard, path, info.compress_size), size))
+        return Content(source, guard, path, info.compress_size)
 
     return opened
 

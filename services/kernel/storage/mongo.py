@@ -2,6 +2,7 @@
 
 import importlib
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
@@ -66,18 +67,29 @@ class _Running:
 
 
 _running: ContextVar[_Running | None] = ContextVar("running_transaction", default=None)
-_service = ""
+_service = _uri = ""
+_connecting = threading.Lock()
 
 
 def connect(settings: KernelSettings, service: str) -> None:
     """Connect this process to the database `modelyard_<service>` and make the collections of its documents.
 
+    The roles of a process connect once together: connecting again to the same database only makes what is missing.
     Write concern is the server's default, which is majority on a replica set: a concern of the client would be sent
     with each statement inside a bound transaction, and the server refuses that. Raises Unavailable when there is no
     server within a minute, ValueError for a URI with `w`.
     """
-    global _service  # noqa: PLW0603  # one database a process, like mongoengine's default connection
-    uri = settings.mongo_uri.get_secret_value()
+    with _connecting:
+        _connect(settings.mongo_uri.get_secret_value(), service)
+    for module in _KERNEL_DOCUMENTS:
+        importlib.import_module(module)
+    ensure_collections(_documents_of(service))
+
+
+def _connect(uri: str, service: str) -> None:
+    global _service, _uri  # one database a process, like mongoengine's default connection
+    if (service, uri) == (_service, _uri):
+        return
     if any(option.lower() in {"w", "wtimeoutms", "journal"} for option in parse_uri(uri, validate=False)["options"]):
         raise ValueError("the MongoDB URI must not set a write concern (w, wTimeoutMS, journal)")
     mongoengine.disconnect()
@@ -96,15 +108,14 @@ def connect(settings: KernelSettings, service: str) -> None:
         maxPoolSize=64,
         appname=f"modelyard-{service}",
     )
-    _service = service
-    for module in _KERNEL_DOCUMENTS:
-        importlib.import_module(module)
-    ensure_collections(_documents_of(service))
+    _service, _uri = service, uri
 
 
 def disconnect() -> None:
     """Close the connection; for tests and for processes that end."""
+    global _service, _uri  # noqa: PLW0603
     mongoengine.disconnect()
+    _service = _uri = ""
 
 
 def service_name() -> str:

@@ -236,7 +236,8 @@ def test_other_archives_are_named(tmp_path: Path) -> None:
 
 
 def test_empty_files_and_empty_archives_are_refused(tmp_path: Path) -> None:
-    for name, content in {"0": b"", "z": zip_bytes({}), "t": tar_bytes({}), "g": tar_bytes({}, compressed=True)}.items():
+    empty = {"0": b"", "z": zip_bytes({}), "t": tar_bytes({}), "g": tar_bytes({}, compressed=True)}
+    for name, content in empty.items():
         assert refusal(written(tmp_path / name, content))[0] == "ARCHIVE_EMPTY", name
 
 
@@ -268,7 +269,10 @@ def test_read_gives_one_byte_more_than_the_limit_so_that_too_large_is_seen(tmp_p
 
 @pytest.mark.parametrize("content", [zip_bytes(FILES), tar_bytes(FILES), tar_bytes(FILES, compressed=True)])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(places=st.lists(st.tuples(st.floats(0, 0.9999), st.integers(0, 255)), min_size=1, max_size=4), share=st.floats(0.5, 1))
+@given(
+    places=st.lists(st.tuples(st.floats(0, 0.9999), st.integers(0, 255)), min_size=1, max_size=4),
+    share=st.floats(0.5, 1),
+)
 def test_damage_anywhere_is_a_refusal_or_harmless(
     tmp_path: Path, content: bytes, places: list[tuple[float, int]], share: float
 ) -> None:

@@ -1,0 +1,1 @@
+"""The whole platform on one machine: servers and services under one supervisord, all state in one folder."""

@@ -1,0 +1,28 @@
+"""What supervisord is told about one process."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised process.
+
+    Attributes:
+        stage: programs of a lower stage are started, and answer, before those of a higher one; stopped in reverse.
+        address: what `status` shows, `host:port` or empty.
+        stop_wait: seconds between SIGTERM and SIGKILL.
+        whole_group: the stop signal goes to the whole process group, not only to its leader.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    stage: str
+    environment: dict[str, str] = field(default_factory=dict)
+    directory: Path | None = None
+    address: str = ""
+    stop_wait: int = 30
+    whole_group: bool = False
+
+
+STAGES = ("ground", "servers", "platform")

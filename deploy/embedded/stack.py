@@ -1,0 +1,144 @@
+"""Starting, stopping and describing an instance as a whole."""
+
+import fcntl
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from deploy.embedded import mongodb, objectstore, rabbitmq, triton
+from deploy.embedded.health import answers
+from deploy.embedded.plan import environment, platform_programs, server_programs
+from deploy.embedded.probes import port_is_taken
+from deploy.embedded.program import STAGES, Program
+from deploy.embedded.secrets import Secrets, load_secrets
+from deploy.embedded.settings import EmbeddedError, Instance
+from deploy.embedded.supervisor import State, Supervisor
+
+Say = Callable[[str], None]
+_TIMEOUTS = {"ground": 15.0, "servers": 180.0, "platform": 120.0}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of `status`."""
+
+    state: State
+    address: str
+
+
+class Stack:
+    """One instance: what it runs and how it is brought up and down."""
+
+    def __init__(self, instance: Instance) -> None:
+        instance.make_folders()
+        self.instance = instance
+        self.secrets: Secrets = load_secrets(instance.home)
+        self._supervisor = Supervisor(instance)
+        self._programs: Sequence[Program] = [
+            *server_programs(instance, self.secrets, with_triton=True),
+            *platform_programs(instance, self.secrets),
+        ]
+
+    def environment(self) -> dict[str, str]:
+        return environment(self.instance, self.secrets)
+
+    def up(self, say: Say, *, without: Sequence[str] = (), last_stage: str = "platform") -> None:
+        """Start whatever is not running, stage by stage, and wait until it answers.
+
+        Args:
+            without: names of programs to leave as they are.
+            last_stage: how far to go; see STAGES.
+
+        Raises:
+            EmbeddedError: a port is taken, something is not installed, or a program does not come up.
+        """
+        stages = STAGES[: STAGES.index(last_stage) + 1]
+        wanted = [program for program in self._programs if program.stage in stages and program.name not in without]
+        with self._locked():
+            self._supervise(say)
+            stopped = [program for program in wanted if not self._runs(program.name)]
+            self._check_ports(stopped)
+            self._prepare(stopped)
+            for stage in stages:
+                self._start_stage([program for program in wanted if program.stage == stage], say)
+
+    def down(self) -> bool:
+        """Stop everything; all state stays. False when nothing ran."""
+        with self._locked():
+            ran = self._supervisor.pid() is not None
+            self._supervisor.stop()
+        return ran
+
+    def status(self) -> list[Row]:
+        """What supervisord says, in the order of starting; empty when it does not run."""
+        if not self._supervisor.is_up():
+            return []
+        states = {state.name: state for state in self._supervisor.states()}
+        addresses = {program.name: program.address for program in self._programs}
+        return [Row(states[name], address) for name, address in addresses.items() if name in states]
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (self.instance.run / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise EmbeddedError(f"another start or stop of {self.instance.home} is going on") from None
+            yield
+
+    def _supervise(self, say: Say) -> None:
+        """Have a supervisord that knows the present plan; keep the one that runs when it does."""
+        if self._supervisor.is_up():
+            if self._supervisor.configured_for(self._programs):
+                return
+            say("the plan has changed since the last start: stopping what runs")
+            self._supervisor.stop()
+        for name in self._supervisor.reap_orphans():
+            say(f"ended {name}, left over from a supervisord that was killed")
+        self._supervisor.configure(self._programs)
+        self._supervisor.start()
+        self.instance.remember()
+
+    def _check_ports(self, stopped: Sequence[Program]) -> None:
+        for program in stopped:
+            port = program.address.rpartition(":")[2]
+            if port and port_is_taken(int(port)):
+                raise EmbeddedError(
+                    f"port {port}, needed by {program.name}, is in use by another process: "
+                    f"set MODELYARD_PORT_BASE to a free range (50 ports; now {self.instance.port_base})"
+                )
+
+    def _prepare(self, stopped: Sequence[Program]) -> None:
+        names = {program.name for program in stopped}
+        mongodb.prepare(self.instance)
+        objectstore.prepare(self.instance)
+        if "rabbitmq" in names:
+            rabbitmq.prepare(self.instance, self.secrets)
+        if "triton" in names:
+            triton.prepare(self.instance)
+
+    def _start_stage(self, programs: Sequence[Program], say: Say) -> None:
+        started = time.monotonic()
+        for program in programs:
+            self._supervisor.start_program(program.stage, program.name)
+        waiting = {program.name: program for program in programs}
+        while waiting:
+            for name, program in list(waiting.items()):
+                if self._runs(name) and answers(program, self.instance, self.secrets):
+                    del waiting[name]
+                    say(f"{name:<16} {program.address:<22} ready after {time.monotonic() - started:.1f} s")
+            if waiting and time.monotonic() - started > _TIMEOUTS[programs[0].stage]:
+                raise EmbeddedError(self._diagnosis(waiting))
+            time.sleep(0.1)
+
+    def _runs(self, name: str) -> bool:
+        return any(state.name == name and state.state == "RUNNING" for state in self._supervisor.states())
+
+    def _diagnosis(self, names: Iterable[str]) -> str:
+        parts = ["these programs did not come up:"]
+        for name in names:
+            log = self.instance.logs / f"{name}.log"
+            tail = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
+            parts += [f"  {name}: see {log}", *(f"    {line[:300]}" for line in tail)]
+        return "\n".join(parts)

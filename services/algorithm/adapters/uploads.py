@@ -1,0 +1,24 @@
+"""Uploads in the object store."""
+
+from pathlib import Path
+
+from services.algorithm.ports import Upload
+from services.kernel.storage.mongo import on_commit
+from services.kernel.storage.objects import ObjectStore
+from services.kernel.storage.spooling import own_upload, spool_upload
+from services.kernel.storage.uploads import delete_upload
+
+
+class StoredUploads:
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def find(self, upload_id: str) -> Upload:
+        manifest = own_upload(self._store, upload_id)
+        return Upload(manifest.filename, manifest.size)
+
+    def spool(self, upload_id: str, target: Path) -> None:
+        spool_upload(self._store, upload_id, target)
+
+    def delete(self, upload_id: str) -> None:
+        on_commit(lambda: delete_upload(self._store, upload_id))

@@ -1,0 +1,29 @@
+"""The only place where the service is wired."""
+
+from services.dataset.adapters.content import StoredBundles, StoredUploads
+from services.dataset.adapters.jobs import StoredImportJobs
+from services.dataset.config import DatasetSettings
+from services.dataset.formats import Registry
+from services.dataset.models import DatasetRepository, VersionRepository
+from services.dataset.ports import Ports
+from services.kernel.storage import mongo
+from services.kernel.storage.objects import MinioStore
+from services.kernel.workfolder import WorkFolder
+
+SERVICE = "dataset"
+
+
+def build(settings: DatasetSettings) -> Ports:
+    """Connect the process and give the handlers what they need."""
+    mongo.connect(settings, SERVICE)
+    store = MinioStore(settings)
+    return Ports(
+        datasets=DatasetRepository(),
+        versions=VersionRepository(),
+        jobs=StoredImportJobs(),
+        uploads=StoredUploads(store),
+        bundles=StoredBundles(store),
+        formats=Registry(),
+        workspace=WorkFolder(settings.work_folder),
+        transaction=mongo.in_transaction,
+    )

@@ -1,0 +1,39 @@
+"""Samples of the current version."""
+
+from dataclasses import dataclass
+from itertools import islice
+
+from services.dataset.domain import Sample
+from services.dataset.handlers.lifecycle import get_dataset
+from services.dataset.ports import Ports
+from services.kernel.pages import Page, PageToken, page_limit
+
+
+@dataclass(frozen=True)
+class SampleQuery:
+    dataset_id: str
+    class_name: str = ""
+    page_size: int = 0
+    page_token: str = ""
+
+
+def list_samples(query: SampleQuery, ports: Ports) -> Page[Sample]:
+    """A page in the order of the manifest. A token holds as long as the version is the same."""
+    dataset = get_dataset(query.dataset_id, ports)
+    version = dataset.current
+    if version is None:
+        return Page([], "", 0)
+    bound: dict[str, object] = {"bundle": version.bundle.index, "class": query.class_name}
+    start = int(PageToken.parse(query.page_token, bound).after) if query.page_token else 0
+    limit = page_limit(query.page_size)
+    total = sum(
+        count.train + count.test for count in version.classes if query.class_name in ("", count.name)
+    )
+    wanted = (
+        sample
+        for sample in ports.bundles.samples(version.bundle)
+        if query.class_name in ("", sample.class_name)
+    )
+    found = list(islice(wanted, start, start + limit))
+    token = PageToken.after_item(str(start + limit), bound) if start + limit < total else ""
+    return Page(found, token, total)

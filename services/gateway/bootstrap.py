@@ -1,0 +1,170 @@
+"""The only place that wires the gateway together."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+
+import grpc
+import httpx
+from grpc_health.v1._async import HealthServicer
+from starlette.types import ASGIApp
+
+from protos.event.v1 import event_pb2
+from protos.identity.v1 import identity_pb2
+from services.gateway.access import Access, Authenticator
+from services.gateway.buckets import TokenBuckets
+from services.gateway.config import GatewaySettings
+from services.gateway.contract import contract as contracts
+from services.gateway.eventlog import models as eventlog
+from services.gateway.eventlog.rpc import EventRpc
+from services.gateway.forwarding.calls import Backend, Backends
+from services.gateway.forwarding.front import Forwarder, Gate
+from services.gateway.forwarding.inference import InferenceForwarder
+from services.gateway.forwarding.local import LocalBackend
+from services.gateway.forwarding.reflection import reflection_handlers
+from services.gateway.forwarding.remote import RemoteBackend
+from services.gateway.forwarding.resolver import Resolver
+from services.gateway.http import app, health
+from services.gateway.http.inference import InferenceEndpoint
+from services.gateway.http.transcoding import Limits, Transcoder
+from services.gateway.http.tus import TusEndpoint
+from services.gateway.identity import handlers as identity_handlers
+from services.gateway.identity.domain import SessionRule, ThrottleRule
+from services.gateway.identity.models import MongoAttempts, MongoSessions, MongoUsers
+from services.gateway.identity.passwords import Passwords
+from services.gateway.identity.rpc import IdentityRpc
+from services.gateway.uploads.handlers import UploadRule, Uploads
+from services.gateway.uploads.models import MongoUploads
+from services.kernel.storage import mongo
+from services.kernel.storage.changes import ChangeFeed
+from services.kernel.storage.objects import MinioStore, ObjectStore
+
+REMOTE_SERVICES = ("dataset", "algorithm", "trainer", "scheduler", "serving")
+THREADS = 32
+_INFERENCE_CONNECTIONS = 200
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The running parts. Made inside the event loop that serves them."""
+
+    http: ASGIApp
+    grpc_handlers: list[grpc.GenericRpcHandler]
+    health: HealthServicer
+    closing: asyncio.Event
+    closers: list[Callable[[], object]]
+
+    async def close(self) -> None:
+        for closer in self.closers:
+            result = closer()
+            if asyncio.iscoroutine(result):
+                await result
+
+
+_connecting = threading.Lock()
+_connected: set[str] = set()
+
+
+def connect(settings: GatewaySettings) -> None:
+    """Connect this process once, whichever of its roles asks first."""
+    with _connecting:
+        uri = settings.mongo_uri.get_secret_value()
+        if uri not in _connected:
+            mongo.connect(settings, "gateway")
+            _connected.add(uri)
+
+
+def identity_of(settings: GatewaySettings) -> identity_handlers.Identity:
+    return identity_handlers.Identity(
+        users=MongoUsers(),
+        sessions=MongoSessions(),
+        attempts=MongoAttempts(),
+        passwords=Passwords(),
+        session_rule=SessionRule(
+            timedelta(seconds=settings.session_idle_s), timedelta(seconds=settings.session_limit_s)
+        ),
+        throttle_rule=ThrottleRule(settings.sign_in_free_attempts, timedelta(seconds=settings.sign_in_longest_wait_s)),
+    )
+
+
+def uploads_of(settings: GatewaySettings, store: ObjectStore) -> Uploads:
+    rule = UploadRule(
+        settings.upload_limit, timedelta(seconds=settings.upload_idle_s), timedelta(seconds=settings.upload_kept_s)
+    )
+    return Uploads(MongoUploads(), store, rule)
+
+
+def build(settings: GatewaySettings) -> Gateway:
+    """Connect and wire; creates the first administrator. Needs a running event loop and `connect` before it."""
+    contract = contracts.load()
+    closing = asyncio.Event()
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="gateway")
+    feed = ChangeFeed([eventlog.COLLECTION], name="event-log-changes").start()
+    identity = identity_of(settings)
+    if settings.admin_password is not None:
+        identity_handlers.ensure_administrator(identity, settings.admin_password.get_secret_value())
+    authenticator = Authenticator(identity, pool)
+    access = Access(authenticator, TokenBuckets(settings.rate_per_s, settings.rate_burst))
+
+    remote = {
+        name: RemoteBackend(settings.address_of(name), settings.token_key.get_secret_value())
+        for name in REMOTE_SERVICES
+    }
+    identity_service = identity_pb2.DESCRIPTOR.services_by_name["IdentityService"]
+    event_service = event_pb2.DESCRIPTOR.services_by_name["EventService"]
+    local: dict[str, Backend] = {
+        "identity": LocalBackend(IdentityRpc(identity, authenticator.forget), identity_service, pool),
+        "event": LocalBackend(EventRpc(feed), event_service, pool),
+    }
+    backends = Backends({**remote, **local})
+    resolver = Resolver(remote["serving"])
+    gate = Gate(access, settings.request_time_s)
+    inference = InferenceForwarder(gate, resolver, settings.triton_grpc)
+    client = httpx.AsyncClient(limits=httpx.Limits(max_connections=_INFERENCE_CONNECTIONS), trust_env=False)
+    store = MinioStore(settings)
+    limits = Limits(settings.body_limit, settings.large_body_limit, settings.body_idle_s, settings.request_time_s)
+    http = app.build(
+        app.Parts(
+            contract=contract,
+            transcoder=Transcoder(access, backends, limits, closing),
+            uploads=TusEndpoint(
+                access,
+                uploads_of(settings, store),
+                body_idle_s=settings.body_idle_s,
+                at_once=settings.upload_concurrency,
+                closing=closing,
+            ),
+            inference=InferenceEndpoint(access, resolver, client, limits, triton=settings.triton_http),
+            readiness=health.Readiness(_checks(settings, remote, client)),
+            header_limit=settings.header_limit,
+        )
+    )
+    return Gateway(
+        http=http,
+        grpc_handlers=[Forwarder(contract, gate, backends), inference, *reflection_handlers(contract)],
+        health=HealthServicer(),
+        closing=closing,
+        closers=[
+            client.aclose,
+            inference.close,
+            *(backend.close for backend in remote.values()),
+            feed.stop,
+            lambda: pool.shutdown(wait=False, cancel_futures=True),
+        ],
+    )
+
+
+def _checks(
+    settings: GatewaySettings, remote: dict[str, RemoteBackend], client: httpx.AsyncClient
+) -> dict[str, health.Check]:
+    services = {name: health.grpc_service(backend.channel) for name, backend in remote.items()}
+    # A store of its own without retries, so that a check that was given up does not go on in its thread.
+    return services | {
+        "mongo": health.database(),
+        "broker": health.broker(settings.amqp_uri.get_secret_value()),
+        "object_store": health.object_store(MinioStore(settings, tries=0)),
+        "triton": health.triton(client, settings.triton_http),
+    }

@@ -1,0 +1,97 @@
+"""The commands."""
+
+import sys
+from typing import Annotated
+
+import httpx
+import typer
+
+from services.gateway.cli import datasets, demo, events, models, output, serving, session, tasks
+from services.gateway.client import ApiError, Client
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train models and run them as services.")
+app.add_typer(datasets.app, name="datasets", help="Create, import and bring online data sets.")
+app.add_typer(tasks.algorithms, name="algorithms", help="The algorithm library.")
+app.add_typer(tasks.app, name="tasks", help="Train: create, start, watch, log, report, publish.")
+app.add_typer(models.app, name="models", help="Published models.")
+app.add_typer(serving.app, name="services", help="Model services on Triton.")
+app.add_typer(events.app, name="events", help="What happens on the platform.")
+app.command("demo")(demo.demo)
+
+
+@app.command()
+def login(
+    user: Annotated[str, typer.Option("--user", "-u", prompt=True, help="User name.")],
+    password: Annotated[str, typer.Option("--password", prompt=True, hide_input=True, envvar="MODELYARD_PASSWORD")],
+    url: Annotated[str, typer.Option("--url", help="Address of the platform.")] = "",
+) -> None:
+    """Sign in; the session is kept for the next commands."""
+    address = url or session.default_url()
+    with Client(address, patience_s=5.0) as client:
+        client.sign_in(user, password)
+        session.Stored(address, client.token).save()
+    output.console.print(f"Signed in at {address} as {user}.")
+
+
+@app.command()
+def logout() -> None:
+    """End the session."""
+    with session.connect() as client:
+        client.delete("/api/v1/sessions/current")
+    session.store_path().unlink(missing_ok=True)
+    output.console.print("Signed out.")
+
+
+@app.command()
+def whoami() -> None:
+    """Who is signed in."""
+    with session.connect() as client:
+        output.print_json(client.get("/api/v1/users/current"))
+
+
+@app.command()
+def nodes(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Nodes of the cluster and what is in use."""
+    with session.connect() as client:
+        found = list(client.pages("/api/v1/nodes", "nodes"))
+    if as_json:
+        output.print_json(found)
+        return
+    output.table(
+        ("NODE", "ENGINE", "STATE", "CORES", "MEMORY GiB"),
+        (
+            (
+                node["name"],
+                node["engine"],
+                node["state"],
+                _use(node, "cpu_millis", 1000),
+                _use(node, "memory_bytes", 2**30),
+            )
+            for node in found
+        ),
+    )
+
+
+def _use(node: dict[str, dict[str, str]], resource: str, unit: int) -> str:
+    used, capacity = (int(node.get(part, {}).get(resource, 0)) / unit for part in ("allocated", "capacity"))
+    return f"{used:.1f} of {capacity:.1f}"
+
+
+def main() -> None:
+    """Run a command; failures are one readable line on stderr and exit code 1."""
+    try:
+        app()
+    except session.NotSignedIn as error:
+        output.errors.print(f"[red]{error}[/red]")
+    except ApiError as error:
+        output.errors.print(f"[red]{error.status}[/red] {error.message}", markup=True)
+        for detail in error.details:
+            for violation in detail.get("field_violations", []):
+                output.errors.print(f"  {violation['field']}: {violation['description']}", markup=False)
+    except httpx.TransportError as error:
+        output.errors.print(f"[red]The platform does not answer at {session.default_url()}:[/red] {error}. Is it up?")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    else:
+        return
+    sys.exit(1)

@@ -1,0 +1,1 @@
+"""The published interface, read from the descriptor set."""

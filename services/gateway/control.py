@@ -1,0 +1,66 @@
+"""The role `control`: fills the event log and removes what has expired."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+from services.gateway import bootstrap
+from services.gateway.config import GatewaySettings, gateway_settings
+from services.gateway.eventlog import models as eventlog
+from services.gateway.uploads import handlers as uploads
+from services.kernel import control
+from services.kernel.control import Loop
+from services.kernel.logging import get_logger
+from services.kernel.messaging.envelope import Event
+from services.kernel.messaging.eventlog import LogReader
+from services.kernel.storage.objects import MinioStore
+
+log = get_logger(__name__)
+
+SOURCES = ("dataset", "algorithm", "trainer", "scheduler", "serving", "gateway")
+CLEANING_S = 60.0
+
+
+def run(stop: threading.Event) -> None:
+    """Until `stop` is set. Raises what ended the reader of the event log."""
+    settings = gateway_settings()
+    bootstrap.connect(settings)
+    kept = bootstrap.uploads_of(settings, MinioStore(settings))
+    reader = LogReaderThread(settings, SOURCES, stop)
+    reader.start()
+    loops = [Loop("expired-uploads", work=lambda: uploads.remove_expired(kept), interval_s=CLEANING_S)]
+    control.run("gateway", settings, loops, stop)
+    reader.join(timeout=5)
+    if reader.error is not None:
+        raise reader.error
+
+
+class LogReaderThread(threading.Thread):
+    """Copies events from the log queues to the database. Any number may run: the broker feeds one for each queue."""
+
+    def __init__(self, settings: GatewaySettings, sources: Sequence[str], stop: threading.Event) -> None:
+        super().__init__(name="event-log", daemon=True)
+        self._reader = LogReader(settings, sources, _append)
+        self._stop_event = stop
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            asyncio.run(self._read())
+        except Exception as error:
+            log.exception("event_log_ended")
+            self.error = error
+            self._stop_event.set()
+
+    async def _read(self) -> None:
+        reading = asyncio.create_task(self._reader.run())
+        while not self._stop_event.is_set() and not reading.done():
+            await asyncio.sleep(0.2)
+        if reading.done():
+            reading.result()
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+async def _append(events: list[Event]) -> None:
+    await asyncio.to_thread(eventlog.append, events)

@@ -1,0 +1,1 @@
+"""Calls to the services behind the gateway, and the gRPC front before them."""

@@ -1,0 +1,166 @@
+"""The Open Inference Protocol over gRPC, with the ids of our services as model names.
+
+Only inference passes: repository control, shared memory, trace and log settings of Triton are nobody's here.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import TypeAlias, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from tritonclient.grpc import service_pb2
+
+from services.gateway.forwarding.calls import Call
+from services.gateway.forwarding.front import Context, Gate, unimplemented
+from services.gateway.forwarding.remote import failure_of
+from services.gateway.forwarding.resolver import Resolver
+from services.kernel.errors import InvalidArgument
+from services.kernel.grpc import CHANNEL_OPTIONS
+
+SERVICE = "inference.GRPCInferenceService"
+
+M = TypeVar("M", bound=Message)
+UnaryCall: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
+StreamCall: TypeAlias = "grpc.aio.StreamStreamMultiCallable[bytes, bytes]"
+
+_NAMED: dict[str, tuple[str, type[Message], type[Message]]] = {
+    "ModelReady": ("name", service_pb2.ModelReadyRequest, service_pb2.ModelReadyResponse),
+    "ModelMetadata": ("name", service_pb2.ModelMetadataRequest, service_pb2.ModelMetadataResponse),
+    "ModelInfer": ("model_name", service_pb2.ModelInferRequest, service_pb2.ModelInferResponse),
+}
+_SERVER: dict[str, type[Message]] = {
+    "ServerLive": service_pb2.ServerLiveResponse,
+    "ServerReady": service_pb2.ServerReadyResponse,
+}
+
+
+class InferenceForwarder(grpc.GenericRpcHandler):
+    """`inference.GRPCInferenceService`; `triton` is asked for the server's own state."""
+
+    def __init__(self, gate: Gate, resolver: Resolver, triton: str) -> None:
+        self._gate = gate
+        self._resolver = resolver
+        self._triton = triton
+        self._channels: dict[str, grpc.aio.Channel] = {}
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
+        path = handler_call_details.method
+        service, _, name = path.removeprefix("/").partition("/")
+        if service != SERVICE:
+            return None
+        if name in _SERVER:
+            return grpc.unary_unary_rpc_method_handler(self._guarded(path, self._server_state(path)))
+        if name in _NAMED:
+            return grpc.unary_unary_rpc_method_handler(self._guarded(path, self._model_call(path, name)))
+        if name == "ModelStreamInfer":
+            return grpc.stream_stream_rpc_method_handler(self._model_stream(path))
+        return grpc.unary_unary_rpc_method_handler(self._guarded(path, _refuse(name)))
+
+    def _guarded(
+        self, path: str, work: Callable[[bytes, Call], Awaitable[bytes]]
+    ) -> Callable[[bytes, Context], Awaitable[bytes]]:
+        async def behaviour(request: bytes, context: Context) -> bytes:
+            try:
+                return await work(request, await self._gate.admit(context))
+            except grpc.aio.AioRpcError as error:
+                await self._gate.abort(context, failure_of(error), path)
+                raise
+            except Exception as error:  # the edge: every error becomes a status
+                await self._gate.abort(context, error, path)
+                raise
+
+        return behaviour
+
+    def _server_state(self, path: str) -> Callable[[bytes, Call], Awaitable[bytes]]:
+        async def work(request: bytes, call: Call) -> bytes:
+            asking: UnaryCall = self._channel(self._triton).unary_unary(path)
+            return await asking(request, timeout=call.time_left)
+
+        return work
+
+    def _model_call(self, path: str, name: str) -> Callable[[bytes, Call], Awaitable[bytes]]:
+        field, request_class, response_class = _NAMED[name]
+
+        async def work(data: bytes, call: Call) -> bytes:
+            request = _parsed(request_class, data)
+            service_id = str(getattr(request, field))
+            target = await self._resolver.resolve(service_id, call)
+            setattr(request, field, target.model)
+            asking: UnaryCall = self._channel(target.grpc).unary_unary(path)
+            running = asking(request.SerializeToString(), timeout=call.time_left)
+            try:
+                answer = await running
+            except grpc.aio.AioRpcError:
+                self._resolver.forget(service_id, call)
+                raise
+            finally:
+                running.cancel()
+            return _renamed(response_class, answer, field, service_id)
+
+        return work
+
+    def _model_stream(self, path: str) -> Callable[[AsyncIterator[bytes], Context], AsyncIterator[bytes]]:
+        async def behaviour(requests: AsyncIterator[bytes], context: Context) -> AsyncGenerator[bytes, None]:
+            running: grpc.aio.StreamStreamCall[bytes, bytes] | None = None
+            try:
+                call = await self._gate.admit(context, streams=True)
+                first = _parsed(service_pb2.ModelInferRequest, await anext(requests, b""))
+                service_id = str(getattr(first, "model_name"))  # noqa: B009  # the class has no types
+                target = await self._resolver.resolve(service_id, call)
+                asking: StreamCall = self._channel(target.grpc).stream_stream(path)
+                outgoing = self._model_requests(first, requests, service_id, target.model)
+                running = asking(outgoing, timeout=call.time_left)
+                async for answer in running:
+                    message = _parsed(service_pb2.ModelStreamInferResponse, answer)
+                    message.infer_response.model_name = service_id
+                    yield message.SerializeToString()
+            except grpc.aio.AioRpcError as error:
+                await self._gate.abort(context, failure_of(error), path)
+            except Exception as error:  # noqa: BLE001  # the edge: every error becomes a status
+                await self._gate.abort(context, error, path)
+            finally:
+                if running is not None:
+                    running.cancel()
+
+        return behaviour
+
+    async def _model_requests(
+        self, first: Message, others: AsyncIterator[bytes], service_id: str, model: str
+    ) -> AsyncGenerator[bytes, None]:
+        """One stream talks to one service: rights were checked for that one only."""
+        first.model_name = model  # type: ignore[attr-defined]
+        yield first.SerializeToString()
+        async for data in others:
+            yield _renamed(service_pb2.ModelInferRequest, data, "model_name", model, expected=service_id)
+
+    def _channel(self, address: str) -> grpc.aio.Channel:
+        if address not in self._channels:
+            self._channels[address] = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        return self._channels[address]
+
+    async def close(self) -> None:
+        for channel in self._channels.values():
+            await channel.close()
+
+
+def _refuse(name: str) -> Callable[[bytes, Call], Awaitable[bytes]]:
+    async def work(_request: bytes, _call: Call) -> bytes:
+        raise unimplemented(f"{name} is not offered here: models are managed as services.")
+
+    return work
+
+
+def _parsed(message_class: type[M], data: bytes) -> M:
+    try:
+        return message_class.FromString(data)
+    except DecodeError as error:
+        raise InvalidArgument(f"The request is not a {message_class.DESCRIPTOR.full_name}.") from error
+
+
+def _renamed(message_class: type[Message], data: bytes, field: str, name: str, *, expected: str = "") -> bytes:
+    message = _parsed(message_class, data)
+    if field in message.DESCRIPTOR.fields_by_name:
+        if expected and getattr(message, field) != expected:
+            raise InvalidArgument.field(field, f"a stream talks to one service, this one to {expected}")
+        setattr(message, field, name)
+    return message.SerializeToString()

@@ -1,0 +1,86 @@
+"""Services in other processes, over gRPC, as raw bytes."""
+
+from collections.abc import AsyncGenerator, Callable
+from typing import TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import status_pb2
+
+from services.gateway.contract.contract import Method
+from services.gateway.forwarding.calls import Call, CallFailed
+from services.kernel import tokens
+from services.kernel.grpc import CALLER_KEY, CHANNEL_OPTIONS, TRACE_KEY
+from services.kernel.grpc.status import DETAILS_KEY
+
+UNARY_TOKEN_S = 60
+STREAM_TOKEN_S = 300
+
+T = TypeVar("T")
+Metadata = tuple[tuple[str, str], ...]
+
+
+class RemoteBackend:
+    """One channel to one service. The caller goes along as a signed token."""
+
+    def __init__(self, address: str, token_key: str) -> None:
+        self.channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self._key = token_key
+        self._unary: dict[str, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
+        self._streams: dict[str, grpc.aio.UnaryStreamMultiCallable[bytes, bytes]] = {}
+
+    async def unary(self, method: Method, request: bytes, call: Call) -> bytes:
+        known = _once(self._unary, method.path, lambda: self.channel.unary_unary(method.path))
+        running = known(request, timeout=call.time_left, metadata=self._metadata(call, UNARY_TOKEN_S))
+        try:
+            return await running
+        except grpc.aio.AioRpcError as error:
+            raise failure_of(error) from None
+        finally:
+            running.cancel()
+
+    async def stream(self, method: Method, request: bytes, call: Call) -> AsyncGenerator[bytes, None]:
+        known = _once(self._streams, method.path, lambda: self.channel.unary_stream(method.path))
+        running = known(request, timeout=call.time_left, metadata=self._metadata(call, STREAM_TOKEN_S))
+        try:
+            async for message in running:
+                yield message
+        except grpc.aio.AioRpcError as error:
+            raise failure_of(error) from None
+        finally:
+            running.cancel()
+
+    async def close(self) -> None:
+        await self.channel.close()
+
+    def _metadata(self, call: Call, ttl_s: int) -> Metadata:
+        found: list[tuple[str, str]] = []
+        if call.caller.user_id:
+            found.append((CALLER_KEY, tokens.sign(call.caller, self._key, ttl_s=ttl_s)))
+        if call.traceparent:
+            found.append((TRACE_KEY, call.traceparent))
+        return tuple(found)
+
+
+def _once(known: dict[str, T], path: str, make: Callable[[], T]) -> T:
+    if path not in known:
+        known[path] = make()
+    return known[path]
+
+
+def failure_of(error: grpc.aio.AioRpcError) -> CallFailed:
+    """The status with its details; without them what the transport says, in words for people."""
+    details = dict(error.trailing_metadata() or ()).get(DETAILS_KEY)
+    code: int = error.code().value[0]
+    if isinstance(details, bytes):
+        try:
+            status = status_pb2.Status.FromString(details)
+        except DecodeError:
+            pass
+        else:
+            if status.code == code:
+                return CallFailed(status)
+    message = error.details() or ""
+    if error.code() is grpc.StatusCode.UNAVAILABLE and "connect" in message.lower():
+        message = "The service does not answer now; repeat the request."
+    return CallFailed(status_pb2.Status(code=code, message=message))

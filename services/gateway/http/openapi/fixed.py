@@ -1,0 +1,143 @@
+"""The parts of the document that no proto describes: uploads, inference, health."""
+
+from services.gateway.http.openapi.constraints import Schema
+
+ERROR_SCHEMA: Schema = {
+    "type": "object",
+    "description": "google.rpc.Status in JSON.",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "status", "message", "details"],
+            "properties": {
+                "code": {"type": "integer", "description": "The HTTP status code."},
+                "status": {"type": "string", "description": "Name of the google.rpc.Code, for example `NOT_FOUND`."},
+                "message": {"type": "string", "description": "What happened and what was expected."},
+                "details": {
+                    "type": "array",
+                    "description": "google.rpc.ErrorInfo with the `reason`, google.rpc.BadRequest with the fields.",
+                    "items": {
+                        "type": "object",
+                        "required": ["@type"],
+                        "properties": {"@type": {"type": "string"}},
+                    },
+                },
+            },
+        }
+    },
+}
+ERROR_RESPONSE: Schema = {
+    "description": "The request failed.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
+FIXED_TAGS: list[Schema] = [
+    {"name": "Upload", "description": "Resumable uploads by tus 1.0.0, see https://tus.io."},
+    {"name": "Inference", "description": "The Open Inference Protocol; the model name is the id of a service."},
+    {"name": "Operation", "description": "Health and metrics."},
+]
+
+_ERROR: Schema = {"$ref": "#/components/responses/Error"}
+_TUS = "Tus-Resumable"
+
+
+def _header(name: str, description: str, *, required: bool = False) -> Schema:
+    return {
+        "name": name,
+        "in": "header",
+        "required": required,
+        "description": description,
+        "schema": {"type": "string"},
+    }
+
+
+def _path(name: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _operation(tag: str, name: str, summary: str, success: tuple[str, str], **extra: object) -> Schema:
+    code, description = success
+    return {
+        "operationId": f"{tag}_{name}",
+        "tags": [tag],
+        "summary": summary,
+        "responses": {code: {"description": description}, "default": _ERROR},
+        **extra,
+    }
+
+
+def _body(media_type: str) -> Schema:
+    schema: Schema = {} if media_type == "application/json" else {"type": "string", "format": "binary"}
+    return {"required": True, "content": {media_type: {"schema": schema}}}
+
+
+_VERSION = _header(_TUS, "`1.0.0`", required=True)
+_OFFSET = "application/offset+octet-stream"
+_CHECKSUM = _header("Upload-Checksum", "`sha256 <base64>` of the body, which may then have at most 16 MiB.")
+
+FIXED_PATHS: dict[str, Schema] = {
+    "/api/v1/uploads": {
+        "post": _operation(
+            "Upload",
+            "Create",
+            "Begin an upload; with a body of `application/offset+octet-stream` its first bytes too",
+            ("201", "Begun; `Location` is its address, whose last part is the upload id."),
+            parameters=[
+                _VERSION,
+                _header("Upload-Length", "Size in bytes.", required=True),
+                _header("Upload-Metadata", "`filename <base64>`"),
+            ],
+        ),
+        "options": _operation("Upload", "Options", "What is supported", ("204", "In the headers."), security=[]),
+    },
+    "/api/v1/uploads/{id}": {
+        "parameters": [_path("id")],
+        "head": _operation(
+            "Upload", "Offset", "Where to go on", ("200", "`Upload-Offset` bytes are stored."), parameters=[_VERSION]
+        ),
+        "get": _operation("Upload", "Get", "The state as JSON", ("200", "id, filename, size, offset, finished.")),
+        "patch": _operation(
+            "Upload",
+            "Append",
+            "Go on from an offset. What came of a broken request is kept",
+            ("204", "Stored up to `Upload-Offset`."),
+            parameters=[_VERSION, _header("Upload-Offset", "Where the body begins.", required=True), _CHECKSUM],
+            requestBody=_body(_OFFSET),
+        ),
+        "delete": _operation("Upload", "Delete", "Give an upload up", ("204", "Removed."), parameters=[_VERSION]),
+    },
+    "/v2/models/{service}/infer": {
+        "parameters": [_path("service")],
+        "post": _operation(
+            "Inference",
+            "Infer",
+            "Ask the model, with tensors in JSON or binary",
+            ("200", "The outputs."),
+            parameters=[_header("Inference-Header-Content-Length", "Length of the JSON before binary tensors.")],
+            requestBody=_body("application/json"),
+        ),
+    },
+    "/v2/models/{service}/ready": {
+        "parameters": [_path("service")],
+        "get": _operation("Inference", "Ready", "Whether the model answers", ("200", "It does.")),
+    },
+    "/v2/models/{service}": {
+        "parameters": [_path("service")],
+        "get": _operation("Inference", "Metadata", "Inputs and outputs of the model", ("200", "The metadata.")),
+    },
+    "/v2/health/live": {
+        "get": _operation("Inference", "Live", "The inference server lives", ("200", "It does."), security=[])
+    },
+    "/v2/health/ready": {
+        "get": _operation("Inference", "ServerReady", "The inference server works", ("200", "It does."), security=[])
+    },
+    "/healthz": {"get": _operation("Operation", "Alive", "This process lives", ("200", "It does."), security=[])},
+    "/readyz": {
+        "get": _operation(
+            "Operation", "Ready", "Every part answers", ("200", "All do; 503 when one does not."), security=[]
+        )
+    },
+    "/metrics": {
+        "get": _operation("Operation", "Metrics", "Prometheus metrics", ("200", "In text format."), security=[])
+    },
+}

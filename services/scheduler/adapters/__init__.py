@@ -1,0 +1,1 @@
+"""Edges to the contract and to the scheduler's own service."""

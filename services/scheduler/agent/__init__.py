@@ -1,0 +1,1 @@
+"""The agent of a node: makes what runs here agree with what the scheduler has placed here."""

@@ -1,0 +1,78 @@
+"""The agent's folder: who this node is, and a folder for each workload and lease."""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from services.kernel.ids import new_id
+from services.scheduler.engines.process.engine import Place
+
+_LOCK_WAIT_S = 20.0
+_CHECKPOINTS_KEPT_S = 7 * 24 * 3600
+
+
+class AgentHome:
+    """Exactly one agent at a time has the folder; the lock ends with its process."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self._work = self._root / "work"
+        self._checkpoints = self._root / "checkpoints"
+        for folder in (self._work, self._checkpoints):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = _wait_for_lock(self._root / "agent.lock")
+        self.node_id = self._node_id()
+        self._forget_old_checkpoints()
+
+    def place(self, workload_id: str, fence: int) -> Place:
+        return Place(self._work / workload_id / str(fence), self._checkpoints / workload_id)
+
+    def places(self) -> Iterator[tuple[str, int]]:
+        """Workload and fence of each folder that is there."""
+        for folder in sorted(self._work.glob("*/*")):
+            if folder.name.isdecimal():
+                yield folder.parent.name, int(folder.name)
+
+    def tidy(self, workload_id: str, *, checkpoint: bool) -> None:
+        """Remove the workload's empty folder, and its checkpoint if asked."""
+        if checkpoint:
+            shutil.rmtree(self._checkpoints / workload_id, ignore_errors=True)
+        try:
+            (self._work / workload_id).rmdir()
+        except OSError:
+            return  # it is gone, or another lease has a folder in it
+
+    def close(self) -> None:
+        os.close(self._lock)
+
+    def _node_id(self) -> str:
+        path = self._root / "node-id"
+        if not path.exists():
+            temporary = path.with_suffix(".new")
+            temporary.write_text(new_id("node"))
+            temporary.replace(path)
+        return path.read_text().strip()
+
+    def _forget_old_checkpoints(self) -> None:
+        oldest = time.time() - _CHECKPOINTS_KEPT_S
+        for folder in self._checkpoints.iterdir():
+            if folder.stat().st_mtime < oldest and not (self._work / folder.name).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for_lock(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + _LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise RuntimeError(f"another agent uses {path.parent}") from None
+            time.sleep(0.2)
+        else:
+            return descriptor

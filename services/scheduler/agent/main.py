@@ -1,0 +1,41 @@
+"""Puts the agent together."""
+
+import platform
+import threading
+from dataclasses import replace
+
+from services.kernel.grpc import client
+from services.kernel.storage.objects import MinioStore
+from services.scheduler.adapters.client import GrpcScheduler
+from services.scheduler.agent import capacity
+from services.scheduler.agent.agent import Agent, NodeDescription
+from services.scheduler.agent.home import AgentHome
+from services.scheduler.agent.runner import Surroundings
+from services.scheduler.config import SchedulerSettings, settings
+from services.scheduler.domain import Resources
+from services.scheduler.engines.process.engine import ProcessEngine
+
+
+def agent(stop: threading.Event) -> None:
+    """The role `agent`: runs until `stop` is set."""
+    configured = settings()
+    around = Surroundings(
+        home=AgentHome(configured.agent_home),
+        engine=ProcessEngine(configured.runtime_python, [part for part in configured.agent_cgroup.split(":") if part]),
+        scheduler=GrpcScheduler(client.connect(configured, "scheduler", as_service="agent")),
+        store=MinioStore(configured),
+        stopping=stop,
+        keep=configured.agent_keep,
+    )
+    Agent(NodeDescription(configured.agent_name or platform.node(), configured_capacity(configured)), around).run()
+
+
+def configured_capacity(configured: SchedulerSettings) -> Resources:
+    """What was measured, with what the settings say instead."""
+    said = {
+        "cpu_millis": configured.agent_cpu_millis,
+        "memory_bytes": configured.agent_memory_bytes,
+        "gpu_millis": configured.agent_gpu_millis,
+        "gpu_memory_bytes": configured.agent_gpu_memory_bytes,
+    }
+    return replace(capacity.measure(), **{name: value for name, value in said.items() if value})

@@ -1,0 +1,24 @@
+"""What the scheduler does by itself: the role `control`."""
+
+import threading
+from collections.abc import Sequence
+
+from services.kernel import control as kernel_control
+from services.kernel.control import Loop, transaction
+from services.scheduler.bootstrap import App, build
+from services.scheduler.handlers.placement import NodeLoss, Placement
+
+
+def loops(app: App) -> Sequence[Loop]:
+    placement = Placement(app.workloads, app.nodes, app.fences, transaction)
+    loss = NodeLoss(app.workloads, app.nodes, transaction)
+    return (
+        Loop("placement", placement.run, interval_s=5.0, wake_on=("workloads", "nodes")),
+        Loop("node-loss", loss.run, interval_s=1.0),
+    )
+
+
+def control(stop: threading.Event) -> None:
+    """Run the loops and the outbox relay while this process holds the control lease."""
+    app = build()
+    kernel_control.run("scheduler", app.settings, loops(app), stop)

@@ -1,0 +1,1 @@
+"""Engines: ways to run a workload on a node."""

@@ -1,0 +1,1 @@
+"""A workload as a process of its own on the agent's machine."""

@@ -1,0 +1,152 @@
+"""Rounds of the scheduler: who gets a lease, and whose node is lost."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.kernel.errors import Conflict
+from services.kernel.logging import get_logger
+from services.scheduler import allocation
+from services.scheduler.domain import LEASED, Node, NodeState, Resources, Workload, WorkloadState
+from services.scheduler.ports import Fences, Nodes, Transaction, Workloads
+
+LOST_AFTER_S = 15.0
+_BLIND_AFTER_S = 5.0
+_ROUND_LIMIT = 10_000
+
+log = get_logger(__name__)
+
+
+def allocated_by_node(leased: Iterable[Workload]) -> Mapping[str, Resources]:
+    """The ledger, always derived from the leases."""
+    found: dict[str, Resources] = {}
+    for workload in leased:
+        if workload.lease is not None:
+            node_id = workload.lease.node_id
+            found[node_id] = found.get(node_id, Resources()) + workload.lease.resources
+    return found
+
+
+def leased_workloads(workloads: Workloads) -> list[Workload]:
+    return workloads.select({"state": {"$in": list(LEASED)}})
+
+
+@dataclass
+class Placement:
+    """One round: decide on what is, then grant each lease in a transaction of its own."""
+
+    workloads: Workloads
+    nodes: Nodes
+    fences: Fences
+    transaction: Transaction
+
+    def run(self) -> None:
+        leased = leased_workloads(self.workloads)
+        pending = {
+            workload.id: workload
+            for workload in self.workloads.select({"state": WorkloadState.PENDING}, limit=_ROUND_LIMIT)
+        }
+        if not pending:
+            return
+        allocated = allocated_by_node(leased)
+        views = [
+            allocation.NodeView(node.id, node.engine, node.capacity, allocated.get(node.id, Resources()))
+            for node in self.nodes.find(state=NodeState.READY)
+        ]
+        requests = [
+            allocation.Request(workload.id, workload.project, workload.spec.engine, workload.spec.total)
+            for workload in pending.values()
+        ]
+        made = allocation.allocate(views, requests, _usage(leased))
+        for placement in made.placements:
+            self._grant(pending[placement.request_id], placement.node_id)
+        for waiting in made.waiting:
+            self._explain(pending[waiting.request_id], waiting.reason)
+
+    def _grant(self, workload: Workload, node_id: str) -> None:
+        def work() -> None:
+            current = self.workloads.get(workload.id)
+            if current.state is WorkloadState.PENDING:
+                current.place(node_id, self.fences.next())
+                self.workloads.save(current)
+
+        self._apply(workload, work)
+
+    def _explain(self, workload: Workload, reason: str) -> None:
+        if workload.waiting_reason == reason:
+            return
+
+        def work() -> None:
+            workload.waiting_reason = reason
+            self.workloads.save(workload)
+
+        self._apply(workload, work)
+
+    def _apply(self, workload: Workload, work: Callable[[], None]) -> None:
+        try:
+            self.transaction(work)
+        except Conflict as error:
+            if error.reason == "FENCED":
+                raise
+            log.info("placement_overtaken", workload=workload.id)  # the change that overtook it wakes the next round
+
+
+def _usage(leased: Iterable[Workload]) -> Mapping[str, Resources]:
+    used: dict[str, Resources] = {}
+    for workload in leased:
+        if workload.lease is not None:
+            used[workload.project] = used.get(workload.project, Resources()) + workload.lease.resources
+    return used
+
+
+@dataclass
+class NodeLoss:
+    """Finds nodes without heartbeats and lets their workloads wait again.
+
+    A heartbeat's age is measured by this process: from when it saw it first. So neither clocks that differ nor a
+    database or control process that was away makes a node look lost.
+    """
+
+    workloads: Workloads
+    nodes: Nodes
+    transaction: Transaction
+    clock: Callable[[], float] = time.monotonic
+    _seen: dict[str, tuple[datetime, float]] = field(default_factory=dict)
+    _last_run: float = float("-inf")
+
+    def run(self) -> None:
+        now = self.clock()
+        if now - self._last_run > _BLIND_AFTER_S:
+            self._seen.clear()
+        self._last_run = now
+        nodes = {node.id: node for node in self.nodes.find()}
+        for node in nodes.values():
+            if node.state is NodeState.READY and self._silent(node, now):
+                self._lose(node)
+        for workload in leased_workloads(self.workloads):
+            node_of = nodes.get(workload.lease.node_id) if workload.lease else None
+            if node_of is None or node_of.state is NodeState.LOST:
+                self._requeue(workload.id, workload.fence, node_of)
+
+    def _silent(self, node: Node, now: float) -> bool:
+        beat, since = self._seen.get(node.id, (None, now))
+        if beat != node.last_heartbeat_at:
+            self._seen[node.id] = (node.last_heartbeat_at, now)
+            return False
+        return now - since > LOST_AFTER_S
+
+    def _lose(self, node: Node) -> None:
+        log.warning("node_lost", node=node.id, name=node.name)
+        node.state = NodeState.LOST
+        self.transaction(lambda: self.nodes.save(node))
+
+    def _requeue(self, workload_id: str, fence: int, node: Node | None) -> None:
+        def work() -> None:
+            current = self.workloads.get(workload_id)
+            if current.lease is not None and current.fence == fence:
+                current.lose(node.name if node else "")
+                self.workloads.save(current)
+
+        log.warning("workload_lost", workload=workload_id, fence=fence)
+        self.transaction(work)

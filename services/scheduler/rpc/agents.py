@@ -1,0 +1,91 @@
+"""What agents call."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from google.protobuf.empty_pb2 import Empty
+
+from protos.scheduler.v1 import agent_pb2, workload_pb2
+from services.kernel.rights import require_service
+from services.kernel.storage.changes import ChangeFeed
+from services.kernel.storage.mongo import in_transaction
+from services.kernel.wire import from_message, to_message
+from services.scheduler.adapters.messages import exit_from, points_from, steps_from
+from services.scheduler.bootstrap import App
+from services.scheduler.domain import Assignment, Report, Resources, Workload
+from services.scheduler.handlers import nodes as node_handlers
+from services.scheduler.handlers import workloads as handlers
+
+_REFRESH_S = 5.0
+_LOG_BYTES = 20 << 20
+_LAST_LINE_BYTES = 4096
+
+
+class AgentRpc:
+    def __init__(self, app: App, changes: ChangeFeed) -> None:
+        self._app = app
+        self._changes = changes
+
+    def Heartbeat(self, request: agent_pb2.HeartbeatRequest) -> agent_pb2.HeartbeatResponse:
+        require_service()
+        capacity = from_message(request.capacity, Resources)
+        told = node_handlers.Heartbeat(request.node_id, request.name or request.node_id, request.engine, capacity)
+        interval = in_transaction(lambda: node_handlers.heartbeat(self._app.nodes, told))
+        return agent_pb2.HeartbeatResponse(interval_s=interval)
+
+    async def WatchAssignments(
+        self, request: agent_pb2.WatchAssignmentsRequest
+    ) -> AsyncIterator[agent_pb2.Assignments]:
+        require_service()
+        sent: Sequence[Assignment] | None = None
+        async with self._changes.subscribe() as changes:
+            while True:
+                await changes.wait(_REFRESH_S)
+                found = await asyncio.to_thread(node_handlers.assignments, self._app.workloads, request.node_id)
+                if found != sent:
+                    yield agent_pb2.Assignments(
+                        assignments=[to_message(assignment, agent_pb2.Assignment) for assignment in found]
+                    )
+                    sent = found
+
+    def ReportState(self, request: agent_pb2.ReportStateRequest) -> Empty:
+        require_service()
+        ended = request.state == workload_pb2.Workload.STATE_EXITED
+        told = Report(
+            request.node_id,
+            request.workload_id,
+            request.fence,
+            exit=exit_from(request.exit) if ended else None,
+            progress=request.progress,
+            steps=steps_from(list(request.steps)),
+        )
+        in_transaction(lambda: handlers.report(self._app.workloads, told))
+        return Empty()
+
+    def AppendLog(self, request: agent_pb2.AppendLogRequest) -> agent_pb2.AppendLogResponse:
+        require_service()
+
+        def append() -> int:
+            workload = self._held(request.workload_id, request.fence, request.node_id)
+            limit = (workload.spec.log_limit_bytes or _LOG_BYTES) + _LAST_LINE_BYTES
+            return self._app.logs.append(
+                workload.id, request.fence, request.offset, request.data, limit * workload.attempt
+            )
+
+        return agent_pb2.AppendLogResponse(next_offset=in_transaction(append))
+
+    def AppendMetricPoints(self, request: agent_pb2.AppendMetricPointsRequest) -> Empty:
+        require_service()
+        points = points_from(request)
+
+        def append() -> None:
+            workload = self._held(request.workload_id, request.fence, request.node_id)
+            self._app.points.append(workload.id, request.fence, points)
+
+        in_transaction(append)
+        return Empty()
+
+    def _held(self, workload_id: str, fence: int, node_id: str) -> Workload:
+        workload = self._app.workloads.get(workload_id)
+        workload.held_under(fence, node_id)
+        return workload

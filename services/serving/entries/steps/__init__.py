@@ -1,0 +1,1 @@
+"""Code that the generator copies into model entries; it runs inside Triton and imports nothing of the platform."""

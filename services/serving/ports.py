@@ -1,0 +1,126 @@
+"""What the use cases need of the outside."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from services.kernel.pages import Page
+from services.serving.domain import Bundle, ModelVersion, ServedModel, Service
+
+
+class Services(Protocol):
+    """Stored services; see `kernel.storage.documents.Repository`."""
+
+    def get(self, entity_id: str) -> Service: ...
+    def find_one(self, **equals: object) -> Service | None: ...
+
+    def unsettled(self) -> list[Service]:
+        """Those that run, should run, or have something left to clean up."""
+
+    def add(self, entity: Service) -> None: ...
+    def save(self, entity: Service) -> None: ...
+    def delete(self, entity: Service) -> None: ...
+    def page(self, query: Mapping[str, object], *, page_size: int, page_token: str) -> Page[Service]: ...
+
+
+class ModelLibrary(Protocol):
+    def version(self, version_id: str) -> ModelVersion:
+        """A version that the caller may see. Raises NotFound."""
+
+
+class WorkloadState(StrEnum):
+    PENDING = "pending"
+    PLACED = "placed"
+    STOPPING = "stopping"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class WorkloadView:
+    """What the scheduler says of one lease; `message` is why it waits or how it ended."""
+
+    id: str
+    state: WorkloadState
+    fence: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class LeaseRequest:
+    """`name` is the idempotency key: one workload a name, for ever."""
+
+    name: str
+    title: str
+    subject: str
+    load: int
+    owner: str
+    project: str
+
+
+class Scheduler(Protocol):
+    """Leases of the engine `triton`. Every method raises Unavailable when the scheduler does not answer."""
+
+    def request(self, lease: LeaseRequest) -> WorkloadView: ...
+    def look(self, workload_id: str) -> WorkloadView: ...
+
+    def report_running(self, workload_id: str, fence: int) -> bool:
+        """False when the lease is not ours any more."""
+
+    def release(self, workload_id: str, *, cancelled: bool) -> None:
+        """Give the resources back, or withdraw the request. One that is gone or ended is fine."""
+
+
+class ModelState(StrEnum):
+    READY = "ready"
+    ABSENT = "absent"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`probabilities` has a number for each label, in the order of the model."""
+
+    label: str
+    confidence: float
+    probabilities: tuple[float, ...]
+
+
+class Inference(Protocol):
+    """Triton. Every method raises Unavailable when it does not answer."""
+
+    def states(self) -> Mapping[str, ModelState]:
+        """Every model of the repository by name."""
+
+    def load(self, model: str) -> None:
+        """Load or reload, with all that an ensemble needs. Raises ModelRejected with Triton's reason."""
+
+    def unload(self, model: str) -> None:
+        """Begin to unload, with all that an ensemble needs; nothing happens when it is not loaded."""
+
+    def infer(self, model: str, inputs: Mapping[str, Sequence[bytes]]) -> list[Answer]:
+        """One answer a row.
+
+        Raises InvalidArgument (field `instances[row].inputs.name`), Unavailable (reason MODEL_NOT_LOADED or
+        INSTANCE_DEAD: repeat after healing), DeadlineExceeded, Internal.
+        """
+
+
+class Entries(Protocol):
+    """Triton's model repository."""
+
+    def services(self) -> set[str]:
+        """Services of which there is any entry, complete or not."""
+
+    def write(self, service_id: str, bundle: Bundle, load: int) -> ServedModel:
+        """Make the entry from the bundle for `load` instances, unless it is so already.
+
+        Raises ModelRejected, Unavailable when the object store does not answer.
+        """
+
+    def remove(self, service_id: str) -> None: ...
+
+    def refresh(self, service_id: str) -> None:
+        """Have the next load start every instance anew, although nothing changed."""

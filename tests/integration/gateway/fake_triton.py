@@ -1,0 +1,58 @@
+"""A Triton of few words: it answers what it was asked."""
+# ruff: noqa: N802  # methods are named as in the proto
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import grpc
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+
+class TritonHttp:
+    """HTTP on a free port."""
+
+    def __init__(self) -> None:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = {"name": "m-1", "platform": "onnx"} if self.path == "/v2/models/m-1" else {"path": self.path}
+        self._answer(json.dumps(body).encode(), {})
+
+    def do_POST(self) -> None:
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        names = ("Content-Type", "Inference-Header-Content-Length")
+        self._answer(self.path.encode() + b"|" + data, {n: self.headers[n] for n in names if n in self.headers})
+
+    def _answer(self, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(200)
+        for name, value in ({"Content-Type": "application/json"} | headers).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # the name of the base class
+        pass
+
+
+class TritonGrpc(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc]  # it has no types
+    def ServerLive(self, request: object, context: object) -> service_pb2.ServerLiveResponse:
+        return service_pb2.ServerLiveResponse(live=True)
+
+    def ModelInfer(
+        self, request: service_pb2.ModelInferRequest, context: grpc.ServicerContext
+    ) -> service_pb2.ModelInferResponse:
+        if request.id == "wrong":
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "unexpected shape")
+        return service_pb2.ModelInferResponse(
+            model_name=request.model_name, id=f"{request.model_name}:{request.id}", raw_output_contents=[b"\x01\x02"]
+        )

@@ -1,0 +1,35 @@
+"""The cache of parsed indexes."""
+
+import pytest
+
+from services.dataset.adapters import content
+from services.dataset.domain import BundleRef
+from tests.fakes.object_store import FakeStore
+
+
+def stored(bundles: content.StoredBundles, name: str, count: int) -> BundleRef:
+    return bundles.write((f"samples/{name}/{at}", f"{name}{at}".encode(), {"class": name}) for at in range(count))
+
+
+@pytest.fixture
+def bundles(monkeypatch: pytest.MonkeyPatch) -> content.StoredBundles:
+    monkeypatch.setattr(content, "CACHED_SAMPLES", 5)
+    return content.StoredBundles(FakeStore())
+
+
+def test_the_indexes_used_last_are_kept(bundles: content.StoredBundles) -> None:
+    first, second, third = (stored(bundles, name, 2) for name in "abc")
+    kept = bundles.samples(first)
+    bundles.samples(second)
+    assert bundles.samples(first) is kept
+    bundles.samples(third)
+    assert bundles.samples(first) is kept, "the second was used longest ago"
+    again = bundles.samples(second)
+    assert [sample.class_name for sample in again] == ["b", "b"]
+
+
+def test_large_indexes_are_read_as_a_stream(bundles: content.StoredBundles) -> None:
+    large = stored(bundles, "x", 6)
+    assert bundles.samples(large) is not bundles.samples(large)
+    assert [sample.path for sample in bundles.samples(large)] == [f"samples/x/{at}" for at in range(6)]
+    assert [sample.split for sample in bundles.samples(large)] == ["train"] * 6

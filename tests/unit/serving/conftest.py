@@ -1,0 +1,66 @@
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from services.kernel.context import Caller, acting_as
+from services.kernel.entity import Visibility
+from services.serving.domain import Bundle, Interface, ModelVersion, Parameter, Service
+from services.serving.handlers.reconcile import CHECK_EVERY_S, Reconciler
+from services.serving.handlers.services import CreateService, create_service
+from tests.fakes.serving import LABELS, FakeLeases, FakeLibrary, FakeServices, FakeTriton
+
+OWNER = Caller("user-1", project="lab")
+VERSION = ModelVersion(
+    id="mv-1",
+    model_id="m-1",
+    model_name="digits",
+    number="1.01",
+    task_id="task-1",
+    framework="onnx",
+    bundle=Bundle("a" * 64, 2, 1000),
+    interface=Interface("classify", "POST", "json", (Parameter("image", "image"),)),
+    labels=LABELS,
+)
+
+
+@dataclass
+class World:
+    """All of serving on fakes. `pass_by()` is one pass of the reconciler."""
+
+    services: FakeServices = field(default_factory=FakeServices)
+    library: FakeLibrary = field(default_factory=lambda: FakeLibrary({VERSION.id: VERSION}))
+    scheduler: FakeLeases = field(default_factory=FakeLeases)
+    triton: FakeTriton = field(default_factory=FakeTriton)
+    now: float = 1000.0
+
+    def __post_init__(self) -> None:
+        self.restart_control()
+
+    def restart_control(self) -> None:
+        def transaction(work: Callable[[], None]) -> None:
+            work()
+
+        self.reconciler = Reconciler(
+            self.services, self.scheduler, self.triton, self.triton, transaction, clock=lambda: self.now
+        )
+
+    def pass_by(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.reconciler.run_once()
+
+    def later(self) -> None:
+        """Time goes by until the next check of what runs is due."""
+        self.now += CHECK_EVERY_S
+
+    def create(self, version: str = VERSION.id) -> Service:
+        return create_service(CreateService("numbers", "", version, Visibility.PRIVATE), self.services, self.library)
+
+    def now_of(self, service: Service) -> Service:
+        return self.services.get(service.id)
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with acting_as(OWNER):
+        yield World()

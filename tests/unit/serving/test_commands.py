@@ -1,0 +1,132 @@
+from dataclasses import replace
+
+import pytest
+
+from services.kernel.context import Caller, acting_as
+from services.kernel.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unavailable
+from services.serving.domain import Interface, ServiceState
+from services.serving.handlers import services as commands
+from services.serving.handlers.predict import predict
+from tests.unit.serving.conftest import VERSION, World
+
+STRANGER = Caller("user-2")
+PNG = "iVBORw0KGgo="
+
+
+def started(world: World) -> str:
+    service = world.create()
+    commands.start_service(service.id, 0, world.services)
+    world.pass_by(2)
+    return service.id
+
+
+def test_a_service_takes_over_what_the_model_version_says(world: World) -> None:
+    service = world.create()
+    assert (service.owner, service.project, service.state) == ("user-1", "lab", ServiceState.STOPPED)
+    assert (service.model_id, service.model_number, service.task_id) == ("m-1", "1.01", "task-1")
+    assert (service.bundle, service.interface, service.labels) == (VERSION.bundle, VERSION.interface, VERSION.labels)
+    assert world.services.events == ["created"]
+
+
+def test_an_unknown_version_or_one_without_interface_is_refused(world: World) -> None:
+    with pytest.raises(NotFound, match="mv-9"):
+        world.create("mv-9")
+    world.library.versions["mv-2"] = replace(VERSION, interface=Interface())
+    with pytest.raises(FailedPrecondition, match="no inference interface"):
+        world.create("mv-2")
+
+
+def test_start_without_a_load_means_one(world: World) -> None:
+    assert world.services.get(started(world)).actual_load == 1
+
+
+@pytest.mark.parametrize("load", [-1, 65])
+def test_the_load_has_bounds(world: World, load: int) -> None:
+    service = world.create()
+    with pytest.raises(InvalidArgument, match="1 to 64"):
+        commands.start_service(service.id, load, world.services)
+
+
+def test_strangers_neither_see_nor_change_it(world: World) -> None:
+    service_id = started(world)
+    with acting_as(STRANGER):
+        for command in (
+            lambda: commands.stop_service(service_id, world.services),
+            lambda: commands.resolve_service(service_id, world.services),
+            lambda: predict(service_id, [{"image": PNG}], world.services, world.triton),
+        ):
+            with pytest.raises(NotFound):
+                command()
+
+
+def test_a_public_service_can_be_used_but_not_changed_by_others(world: World) -> None:
+    service = world.services.get(started(world))
+    service.visibility = type(service.visibility).PUBLIC
+    world.services.save(service)
+    with acting_as(STRANGER):
+        assert predict(service.id, [{"image": PNG}], world.services, world.triton).answers[0].label == "green"
+        with pytest.raises(PermissionDenied):
+            commands.stop_service(service.id, world.services)
+
+
+@pytest.mark.parametrize(
+    ("state", "advice"),
+    [
+        (ServiceState.STOPPED, ":start"),
+        (ServiceState.STARTING, "wait until it runs"),
+        (ServiceState.STOPPING, "when it is stopped"),
+        (ServiceState.FAILED, "when the cause is mended: bad weights"),
+    ],
+)
+def test_predict_says_what_to_do_when_it_does_not_run(world: World, state: ServiceState, advice: str) -> None:
+    service = world.create()
+    service.state, service.error = state, "bad weights"
+    world.services.save(service)
+    with pytest.raises(FailedPrecondition) as caught:
+        predict(service.id, [{"image": PNG}], world.services, world.triton)
+    assert advice in caught.value.message
+
+
+def test_predict_answers_each_instance(world: World) -> None:
+    found = predict(started(world), [{"image": PNG}, {"image": PNG}], world.services, world.triton)
+    assert [answer.label for answer in found.answers] == ["green", "green"]
+    assert dict(zip(found.labels, found.answers[0].probabilities, strict=True))["green"] == 0.8
+    assert found.model_number == "1.01"
+
+
+def test_predict_that_meets_a_dead_instance_calls_the_reconciler(world: World) -> None:
+    service_id = started(world)
+    world.triton.dead.add(service_id)
+    with pytest.raises(Unavailable):
+        predict(service_id, [{"image": PNG}], world.services, world.triton)
+    assert world.services.get(service_id).attention_at is not None
+    world.pass_by()
+    assert predict(service_id, [{"image": PNG}], world.services, world.triton).answers
+
+
+def test_predict_while_triton_is_away_is_unavailable(world: World) -> None:
+    service_id = started(world)
+    world.triton.away = True
+    with pytest.raises(Unavailable) as caught:
+        predict(service_id, [{"image": PNG}], world.services, world.triton)
+    assert caught.value.reason == "TRITON_UNAVAILABLE"
+    assert world.services.get(service_id).attention_at is None
+
+
+def test_delete_is_for_stopped_services(world: World) -> None:
+    service_id = started(world)
+    with pytest.raises(FailedPrecondition):
+        commands.delete_service(world.services.get(service_id), world.services)
+    commands.stop_service(service_id, world.services)
+    world.pass_by(2)
+    commands.delete_service(world.services.get(service_id), world.services)
+    assert world.services.events[-1] == "deleted"
+
+
+def test_workload_events_wake_only_the_service_that_holds_the_lease(world: World) -> None:
+    service_id = started(world)
+    (workload_id,) = world.scheduler.workloads
+    assert not commands.attend_to_workload(service_id, "wl-of-somebody", world.services)
+    assert not commands.attend_to_workload("svc-gone", workload_id, world.services)
+    assert commands.attend_to_workload(service_id, workload_id, world.services)
+    assert world.services.get(service_id).attention_at is not None
