@@ -2,15 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
 import grpc
 import httpx
-from grpc_health.v1._async import HealthServicer
-from starlette.types import ASGIApp
 
 from protos.event.v1 import event_pb2
 from protos.identity.v1 import identity_pb2
@@ -18,6 +16,7 @@ from services.gateway.access import Access, Authenticator
 from services.gateway.buckets import TokenBuckets
 from services.gateway.config import GatewaySettings
 from services.gateway.contract import contract as contracts
+from services.gateway.contract.contract import Contract
 from services.gateway.eventlog import models as eventlog
 from services.gateway.eventlog.rpc import EventRpc
 from services.gateway.forwarding.calls import Backend, Backends
@@ -27,10 +26,6 @@ from services.gateway.forwarding.local import LocalBackend
 from services.gateway.forwarding.reflection import reflection_handlers
 from services.gateway.forwarding.remote import RemoteBackend
 from services.gateway.forwarding.resolver import Resolver
-from services.gateway.http import app, health
-from services.gateway.http.inference import InferenceEndpoint
-from services.gateway.http.transcoding import Limits, Transcoder
-from services.gateway.http.tus import TusEndpoint
 from services.gateway.identity import handlers as identity_handlers
 from services.gateway.identity.domain import SessionRule, ThrottleRule
 from services.gateway.identity.models import MongoAttempts, MongoSessions, MongoUsers
@@ -49,19 +44,34 @@ _INFERENCE_CONNECTIONS = 200
 
 @dataclass(frozen=True)
 class Gateway:
-    """The running parts. Made inside the event loop that serves them."""
+    """What HTTP and gRPC share. Made inside the event loop that serves them; `closing` is set when that should end."""
 
-    http: ASGIApp
-    grpc_handlers: list[grpc.GenericRpcHandler]
-    health: HealthServicer
+    settings: GatewaySettings
+    contract: Contract
+    access: Access
+    gate: Gate
+    backends: Backends
+    remote: Mapping[str, RemoteBackend]
+    resolver: Resolver
+    inference: InferenceForwarder
+    inference_http: httpx.AsyncClient
+    uploads: Uploads
     closing: asyncio.Event
-    closers: list[Callable[[], object]]
+    feed: ChangeFeed
+    pool: ThreadPoolExecutor
+
+    @property
+    def grpc_handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
+        forwarder = Forwarder(self.contract, self.gate, self.backends)
+        return (forwarder, self.inference, *reflection_handlers(self.contract))
 
     async def close(self) -> None:
-        for closer in self.closers:
-            result = closer()
-            if asyncio.iscoroutine(result):
-                await result
+        await self.inference_http.aclose()
+        await self.inference.close()
+        for backend in self.remote.values():
+            await backend.close()
+        self.feed.stop()
+        self.pool.shutdown(wait=False, cancel_futures=True)
 
 
 _connecting = threading.Lock()
@@ -99,8 +109,6 @@ def uploads_of(settings: GatewaySettings, store: ObjectStore) -> Uploads:
 
 def build(settings: GatewaySettings) -> Gateway:
     """Connect and wire; creates the first administrator. Needs a running event loop and `connect` before it."""
-    contract = contracts.load()
-    closing = asyncio.Event()
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="gateway")
     feed = ChangeFeed([eventlog.COLLECTION], name="event-log-changes").start()
     identity = identity_of(settings)
@@ -119,52 +127,20 @@ def build(settings: GatewaySettings) -> Gateway:
         "identity": LocalBackend(IdentityRpc(identity, authenticator.forget), identity_service, pool),
         "event": LocalBackend(EventRpc(feed), event_service, pool),
     }
-    backends = Backends({**remote, **local})
     resolver = Resolver(remote["serving"])
     gate = Gate(access, settings.request_time_s)
-    inference = InferenceForwarder(gate, resolver, settings.triton_grpc)
-    client = httpx.AsyncClient(limits=httpx.Limits(max_connections=_INFERENCE_CONNECTIONS), trust_env=False)
-    store = MinioStore(settings)
-    limits = Limits(settings.body_limit, settings.large_body_limit, settings.body_idle_s, settings.request_time_s)
-    http = app.build(
-        app.Parts(
-            contract=contract,
-            transcoder=Transcoder(access, backends, limits, closing),
-            uploads=TusEndpoint(
-                access,
-                uploads_of(settings, store),
-                body_idle_s=settings.body_idle_s,
-                at_once=settings.upload_concurrency,
-                closing=closing,
-            ),
-            inference=InferenceEndpoint(access, resolver, client, limits, triton=settings.triton_http),
-            readiness=health.Readiness(_checks(settings, remote, client)),
-            header_limit=settings.header_limit,
-        )
-    )
     return Gateway(
-        http=http,
-        grpc_handlers=[Forwarder(contract, gate, backends), inference, *reflection_handlers(contract)],
-        health=HealthServicer(),
-        closing=closing,
-        closers=[
-            client.aclose,
-            inference.close,
-            *(backend.close for backend in remote.values()),
-            feed.stop,
-            lambda: pool.shutdown(wait=False, cancel_futures=True),
-        ],
+        settings=settings,
+        contract=contracts.load(),
+        access=access,
+        gate=gate,
+        backends=Backends({**remote, **local}),
+        remote=remote,
+        resolver=resolver,
+        inference=InferenceForwarder(gate, resolver, settings.triton_grpc),
+        inference_http=httpx.AsyncClient(limits=httpx.Limits(max_connections=_INFERENCE_CONNECTIONS), trust_env=False),
+        uploads=uploads_of(settings, MinioStore(settings)),
+        closing=asyncio.Event(),
+        feed=feed,
+        pool=pool,
     )
-
-
-def _checks(
-    settings: GatewaySettings, remote: dict[str, RemoteBackend], client: httpx.AsyncClient
-) -> dict[str, health.Check]:
-    services = {name: health.grpc_service(backend.channel) for name, backend in remote.items()}
-    # A store of its own without retries, so that a check that was given up does not go on in its thread.
-    return services | {
-        "mongo": health.database(),
-        "broker": health.broker(settings.amqp_uri.get_secret_value()),
-        "object_store": health.object_store(MinioStore(settings, tries=0)),
-        "triton": health.triton(client, settings.triton_http),
-    }

@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import uvicorn
+from grpc_health.v1._async import HealthServicer
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from services.gateway import bootstrap
 from services.gateway.config import GatewaySettings, gateway_settings, host_and_port
+from services.gateway.http.assembly import assemble
 from services.gateway.http.protocol import PatientProtocol
 from services.kernel.grpc import CHANNEL_OPTIONS
 from services.kernel.logging import get_logger
@@ -18,6 +21,8 @@ from services.kernel.logging import get_logger
 log = get_logger(__name__)
 
 GRACE_S = 5
+THREADS = 64
+"""For calls to database and object store; uploads hold one each while a part is stored."""
 _SERVER_OPTIONS = (
     *CHANNEL_OPTIONS,
     ("grpc.so_reuseport", 0),
@@ -44,6 +49,7 @@ def run(stop: threading.Event) -> None:
 
 
 async def serve(settings: GatewaySettings, stop: threading.Event) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="blocking"))
     gateway = bootstrap.build(settings)
     grpc_server = _grpc_server(gateway, settings)
     http_server = _http_server(gateway, settings)
@@ -65,8 +71,8 @@ async def serve(settings: GatewaySettings, stop: threading.Event) -> None:
 
 def _grpc_server(gateway: bootstrap.Gateway, settings: GatewaySettings) -> grpc.aio.Server:
     server = grpc.aio.server(options=_SERVER_OPTIONS, maximum_concurrent_rpcs=settings.connection_limit)
-    add_HealthServicer_to_server(gateway.health, server)
-    server.add_generic_rpc_handlers(tuple(gateway.grpc_handlers))
+    add_HealthServicer_to_server(HealthServicer(), server)
+    server.add_generic_rpc_handlers(gateway.grpc_handlers)
     if server.add_insecure_port(settings.gateway_grpc) == 0:
         raise OSError(f"the gRPC server cannot listen on {settings.gateway_grpc}: the port is in use")
     return server
@@ -76,7 +82,7 @@ def _http_server(gateway: bootstrap.Gateway, settings: GatewaySettings) -> uvico
     host, port = host_and_port(settings.gateway_http)
     PatientProtocol.header_time_s = settings.header_time_s
     config = uvicorn.Config(
-        gateway.http,
+        assemble(gateway),
         host=host,
         port=port,
         http=PatientProtocol,

@@ -1,8 +1,6 @@
 """Puts the scheduler together; the only place that does."""
 
-import threading
 from dataclasses import dataclass
-from functools import lru_cache
 
 from services.kernel.storage import mongo
 from services.kernel.storage.documents import Repository
@@ -25,17 +23,8 @@ class App:
     points: StoredPoints
 
 
-_building = threading.Lock()
-
-
 def build() -> App:
-    """The application of this process. Several roles share it: connecting again would close what the others use."""
-    with _building:
-        return _build()
-
-
-@lru_cache(maxsize=1)
-def _build() -> App:
+    """Connect the process and wire it."""
     configured = settings()
     mongo.connect(configured, "scheduler")
     return App(

@@ -13,7 +13,7 @@ from services.serving.adapters.triton import TritonInference
 from services.serving.config import ServingSettings
 from services.serving.entries import EntryRepository
 from services.serving.handlers.reconcile import Reconciler
-from services.serving.models import ServiceRepository
+from services.serving.models import AttentionStore, ServiceRepository
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class App:
 
     settings: ServingSettings
     services: ServiceRepository
+    attention: AttentionStore
     library: TrainerLibrary
     scheduler: GrpcScheduler
     triton: TritonInference
@@ -35,6 +36,7 @@ def build(settings: ServingSettings) -> App:
     return App(
         settings=settings,
         services=ServiceRepository(),
+        attention=AttentionStore(),
         library=TrainerLibrary(client.connect(settings, "trainer", as_service="serving")),
         scheduler=GrpcScheduler(client.connect(settings, "scheduler", as_service="serving"), _node(settings)),
         triton=TritonInference(settings.triton_grpc),
@@ -52,4 +54,4 @@ def _node(settings: ServingSettings) -> TritonNode:
 
 
 def reconciler(app: App) -> Reconciler:
-    return Reconciler(app.services, app.scheduler, app.triton, app.entries, transaction)
+    return Reconciler(app.services, app.attention, app.scheduler, app.triton, app.entries, transaction)

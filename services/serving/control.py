@@ -6,7 +6,7 @@ from services.kernel import control
 from services.kernel.control import Loop
 from services.serving import bootstrap
 from services.serving.config import serving_settings
-from services.serving.models import COLLECTION
+from services.serving.models import ATTENTION, COLLECTION
 
 RECONCILE_EVERY_S = 2.0
 HEARTBEAT_EVERY_S = 2.0
@@ -23,7 +23,7 @@ def run(stop: threading.Event) -> None:
             app.scheduler.heartbeat()
 
     loops = [
-        Loop("reconcile", bootstrap.reconciler(app).run_once, RECONCILE_EVERY_S, wake_on=(COLLECTION,)),
+        Loop("reconcile", bootstrap.reconciler(app).run_once, RECONCILE_EVERY_S, wake_on=(COLLECTION, ATTENTION)),
         Loop("heartbeat", heartbeat, HEARTBEAT_EVERY_S),
     ]
     control.run("serving", settings, loops, stop)

@@ -1,10 +1,9 @@
 """The service aggregate: a published model that answers, its wanted load and the leases it runs on."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
-from services.kernel.entity import Entity, utc_now
+from services.kernel.entity import Entity
 from services.kernel.errors import FailedPrecondition
 
 MAX_LOAD = 64
@@ -125,8 +124,6 @@ class Service(Entity):
     leases: list[Lease] = field(default_factory=list)
     lease_number: int = 0
     healing_attempts: int = 0
-    attention_at: datetime | None = None
-    """Somebody saw that leases changed or that an instance does not answer; the reconciler looks at it at once."""
 
     @property
     def address(self) -> str:
@@ -171,10 +168,6 @@ class Service(Entity):
                 f"{self.id} is {self.state}; stop it and wait until it is stopped, then delete it.",
                 reason="SERVICE_NOT_STOPPED",
             )
-
-    def attend(self) -> None:
-        """Have the reconciler look at this service now."""
-        self.attention_at = utc_now()
 
     def runs_with(self, load: int) -> None:
         """Triton answers with `load` instances."""

@@ -6,7 +6,7 @@ from services.kernel.messaging.subscription import run_events, subscribe
 from services.kernel.storage import mongo
 from services.serving.config import serving_settings
 from services.serving.handlers.services import attend_to_workload
-from services.serving.models import ServiceRepository
+from services.serving.models import AttentionStore, ServiceRepository
 
 ENGINE = "triton"
 
@@ -21,7 +21,7 @@ class ServingEvents:
         workload = event.message(events_pb2.WorkloadPlaced).workload  # all three have this one field
         kind, _, rest = workload.spec.subject.partition("/")
         if workload.spec.engine == ENGINE and kind == "service":
-            attend_to_workload(rest.partition("/")[0], workload.id, ServiceRepository())
+            attend_to_workload(rest.partition("/")[0], workload.id, ServiceRepository(), AttentionStore())
 
 
 def run() -> int:

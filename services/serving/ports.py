@@ -24,6 +24,15 @@ class Services(Protocol):
     def page(self, query: Mapping[str, object], *, page_size: int, page_token: str) -> Page[Service]: ...
 
 
+class Attention(Protocol):
+    """Calls for the reconciler to look at a service at once; kept beside it, so that no save is upset."""
+
+    def call(self, service_id: str) -> None: ...
+
+    def take(self) -> set[str]:
+        """The services that were called for since the last time."""
+
+
 class ModelLibrary(Protocol):
     def version(self, version_id: str) -> ModelVersion:
         """A version that the caller may see. Raises NotFound."""

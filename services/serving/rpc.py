@@ -82,7 +82,7 @@ class ServingRpc:
 
     def Predict(self, request: serving_pb2.PredictRequest) -> serving_pb2.PredictResponse:
         instances = [dict(instance.inputs) for instance in request.instances]
-        found = prediction.predict(request.id, instances, self._services, self._app.triton)
+        found = prediction.predict(request.id, instances, self._services, self._app.attention, self._app.triton)
         return serving_pb2.PredictResponse(
             predictions=[
                 serving_pb2.Prediction(

@@ -42,7 +42,7 @@ def test_a_bad_archive_fails_with_its_problems(client: Client, tmp_path: Path, n
         dataset = jobs.import_archive(client, dataset_id, jobs.upload(client, tmp_path, content))
         assert dataset["state"] == "STATE_FAILED"
         told = json.dumps(dataset["problems"], ensure_ascii=False)
-        assert not dataset["version"]
+        assert not dataset.get("version")
     except ApiError as refused:
         told = refused.message
     assert "Traceback" not in told

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy
 import pytest
 from google.protobuf import descriptor_pool, message_factory
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from tritonclient.grpc import service_pb2, service_pb2_grpc
+from tritonclient.http import InferenceServerClient, InferInput
 
 from protos.event.v1 import event_pb2, event_pb2_grpc
 from protos.serving.v1 import serving_pb2, serving_pb2_grpc
@@ -86,18 +88,15 @@ def test_grpc_prediction(platform: Platform, client: Client, service: JsonObject
     assert answer.predictions[0].label == "light"
 
 
-def test_open_inference_protocol_over_http(client: Client, service: JsonObject) -> None:
+def test_open_inference_protocol_over_http(platform: Platform, client: Client, service: JsonObject) -> None:
     assert client.http.get(f"{service['address']}/ready").is_success
-    metadata = client.get(service["address"])
-    name, shape = metadata["inputs"][0]["name"], [1 if size == -1 else size for size in metadata["inputs"][0]["shape"]]
-    body = {
-        "inputs": [
-            {"name": name, "shape": shape, "datatype": "BYTES", "data": [base64.b64encode(png_bytes(25)).decode()]}
-        ]
-    }
-    answer = client.post(f"{service['address']}/infer", body)
-    outputs = {output["name"]: output["data"] for output in answer["outputs"]}
-    assert "dark" in outputs["label"]
+    described = client.get(service["address"])["inputs"][0]
+    tensor = InferInput(described["name"], [1 if size == -1 else size for size in described["shape"]], "BYTES")
+    tensor.set_data_from_numpy(numpy.full(tensor.shape(), png_bytes(25), dtype=object))
+    triton = InferenceServerClient(platform.url.removeprefix("http://"))
+    answer = triton.infer(service["id"], [tensor], headers={"authorization": f"Bearer {client.token}"})
+    assert answer.as_numpy("label").flatten().tolist() == [b"dark"]
+    triton.close()
 
 
 def test_open_inference_protocol_over_grpc(platform: Platform, client: Client, service: JsonObject) -> None:
@@ -189,7 +188,7 @@ def test_a_client_without_protos_uses_reflection(platform: Platform, client: Cli
         database = ProtoReflectionDescriptorDatabase(channel)
         assert "modelyard.trainer.v1.TaskService" in database.get_services()
         pool = descriptor_pool.DescriptorPool(database)
-        method = pool.FindMethodByName("modelyard.trainer.v1.TaskService.GetTask")
+        method = pool.FindServiceByName("modelyard.trainer.v1.TaskService").methods_by_name["GetTask"]
         request = message_factory.GetMessageClass(method.input_type)(id=finished["id"])
         call: Any = channel.unary_unary(
             "/modelyard.trainer.v1.TaskService/GetTask",

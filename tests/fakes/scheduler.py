@@ -8,7 +8,7 @@ from services.scheduler.domain import Assignment, MetricPoint, Report, Resources
 
 
 class FakeScheduler:
-    """`exits` holds the accepted ends by workload; `away` makes every call fail like a server that does not answer."""
+    """`exits` holds the accepted ends by workload; `away` makes every call fail; without `pushing` lists grow old."""
 
     def __init__(self) -> None:
         self.assigned: dict[str, Assignment] = {}
@@ -19,6 +19,7 @@ class FakeScheduler:
         self.exit_reports: list[Report] = []
         self.heartbeats: list[Resources] = []
         self.away = False
+        self.pushing = True
         self._changed = threading.Condition()
 
     def assign(self, *assignments: Assignment) -> None:
@@ -43,7 +44,7 @@ class FakeScheduler:
                 self._changed.wait(0.05)
                 found = list(self.assigned.values())
             self._reach()
-            if found != sent:
+            if found != sent and self.pushing:
                 yield found
                 sent = found
 

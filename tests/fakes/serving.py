@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.kernel.errors import Conflict, NotFound, Unavailable
-from services.kernel.storage.pages import Page
+from services.kernel.pages import Page
 from services.serving.domain import Bundle, ModelRejected, ModelVersion, ServedModel, Service
 from services.serving.naming import entry_names
 from services.serving.ports import Answer, LeaseRequest, ModelState, WorkloadState, WorkloadView
@@ -52,6 +52,18 @@ class FakeServices:
         self.events += entity.pending
         entity.pending.clear()
         self.stored[entity.id] = copy.deepcopy(entity)
+
+
+class FakeAttention:
+    def __init__(self) -> None:
+        self.called: set[str] = set()
+
+    def call(self, service_id: str) -> None:
+        self.called.add(service_id)
+
+    def take(self) -> set[str]:
+        taken, self.called = self.called, set()
+        return taken
 
 
 @dataclass

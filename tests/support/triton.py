@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from deploy.embedded import triton
@@ -23,6 +24,7 @@ class TritonProcess:
         """Returns when it answers."""
         self.instance.make_folders()
         self.repository.mkdir(parents=True, exist_ok=True)
+        self._reap()
         triton.prepare(self.instance)
         program = triton.program(self.instance)
         with (self.instance.home / "triton.log").open("ab") as log:
@@ -47,9 +49,14 @@ class TritonProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for pid in self.stubs():
-            os.kill(pid, signal.SIGKILL)
+        self._reap()
         self._process = None
+
+    def _reap(self) -> None:
+        """A stub may wait for ever for a lock that the killed server held."""
+        for pid in self.stubs():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def stubs(self, model: str = "") -> list[int]:
         """Pids of the processes of this Triton's instances whose command line names `model`."""

@@ -22,7 +22,7 @@ from services.gateway.client import ApiError, Client
 from services.gateway.client.api import JsonObject
 
 NEW_TITLES = (
-    ("央行下调存款准备金率 银行股集体走强", "finance"),
+    ("银行理财产品收益下降 债券基金受青睐", "finance"),
     ("高考数学试卷难度分析 专家建议考生这样复习", "education"),
     ("湖人加时险胜火箭 科比砍下四十分", "sports"),
 )

@@ -11,6 +11,8 @@ from typing import Any
 
 from kombu import Connection, Consumer, Exchange, Message, Queue
 
+from services.kernel.ids import new_id
+
 SERVICES = ("dataset", "algorithm", "trainer", "scheduler", "serving")
 
 
@@ -23,7 +25,12 @@ def _print(body: Any, message: Message) -> None:
 
 def main() -> None:
     queues = [
-        Queue("", exchange=Exchange(f"{service}.events", type="topic", passive=True), routing_key="#", exclusive=True)
+        Queue(
+            new_id(f"subscriber-{service}"),
+            exchange=Exchange(f"{service}.events", type="topic", passive=True),
+            routing_key="#",
+            exclusive=True,
+        )
         for service in SERVICES
     ]
     with Connection(os.environ["MODELYARD_AMQP_URI"]) as connection, connection.channel() as channel:

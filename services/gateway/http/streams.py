@@ -14,7 +14,10 @@ from services.gateway.forwarding.calls import CallFailed
 from services.gateway.http.errors import HTTP_CODES, status_json
 from services.gateway.http.jsonmap import to_json
 from services.gateway.http.requests import ClientGone, until_gone
-from services.kernel.errors import Unavailable
+from services.kernel.errors import Internal, Unavailable
+from services.kernel.logging import get_logger
+
+log = get_logger(__name__)
 
 KEEP_ALIVE_S = 15.0
 FIRST_WAIT_S = 0.5
@@ -52,6 +55,9 @@ class Pump:
                 await self._items.put(message)
         except CallFailed as error:
             end = _Ended(error)
+        except Exception:
+            log.exception("stream_failed")
+            end = _Ended(CallFailed.of(Internal("Something went wrong on our side; it is in the log.")))
         finally:
             await source.aclose()
         await self._items.put(end)

@@ -1,8 +1,10 @@
 """HTTP requests to RPCs and back, for every binding of the contract."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
@@ -21,11 +23,16 @@ from services.gateway.http.streams import pumping, send_bytes, send_events
 from services.kernel.context import current_traceparent
 from services.kernel.errors import InvalidArgument
 
+T = TypeVar("T")
+
 RESUMPTION = {"cursor": "cursor", "after": "index"}
 """Request field that says after what to go on, and the field of the streamed message that holds that position."""
 
 LARGE_BODIES = frozenset({"Predict"})
 """Methods whose requests carry images."""
+
+_LARGE = 128 * 1024
+"""Bytes from which on JSON is read and written in a thread."""
 
 _UNMASKED = frozenset({"id", "etag"})
 """Fields that a body may repeat from what was read; they do not count as changed."""
@@ -63,7 +70,8 @@ class Transcoder:
             public=method.path in PUBLIC_METHODS,
             time_s=None if method.streams else self._limits.request_time_s,
         )
-        message = build_message(binding, values, request, await self._body(binding, request))
+        body = await self._body(binding, request)
+        message = await _aside(len(body), partial(build_message, binding, values, request, body))
         if method.streams:
             await self._stream(method, message, call, receive, send)
         else:
@@ -84,9 +92,10 @@ class Transcoder:
     async def _unary(self, method: Method, message: Message, call: Call) -> Response:
         data = await self._backends.of(method).unary(method, message.SerializeToString(), call)
         answer = method.response_class.FromString(data)
+        text = await _aside(len(data), partial(to_json, answer))
         etag = getattr(answer, "etag", "")
         headers = {"ETag": f'"{etag}"'} if isinstance(etag, str) and etag else {}
-        return Response(to_json(answer), 200, headers, media_type="application/json")
+        return Response(text, 200, headers, media_type="application/json")
 
     async def _stream(self, method: Method, message: Message, call: Call, receive: Receive, send: Send) -> None:
         source = self._backends.of(method).stream(method, message.SerializeToString(), call)
@@ -98,6 +107,11 @@ class Transcoder:
                 await send_events(
                     pump, send, method.response_class, lambda one: str(getattr(one, field)) if field else "", []
                 )
+
+
+async def _aside(size: int, work: Callable[[], T]) -> T:
+    """Do work on `size` bytes without holding up the other requests."""
+    return work() if size < _LARGE else await asyncio.to_thread(work)
 
 
 def build_message(binding: Binding, values: Mapping[str, str], request: Request, body: bytes) -> Message:

@@ -16,7 +16,7 @@ from services.kernel.entity import utc_now
 from services.kernel.errors import Conflict, NotFound
 from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of
 
-LOCK_S = 30.0
+LOCK_S = 15.0
 
 
 class UploadDocument(StoredDocument):

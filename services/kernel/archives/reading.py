@@ -71,9 +71,7 @@ def open_archive(path: Path, name: str, limits: Limits | None = None) -> Archive
     else:
         called = "zip" if name.lower().endswith(".zip") else "tar.gz" if name.lower().endswith("gz") else "tar"
         message = f"is not a {called} archive: it begins with “{_beginning(head)}”"
-    raise ArchiveRefused(
-        Problem(f"{message}; a zip, tar or tar.gz was expected", _EXPECTED, "ARCHIVE_UNKNOWN", label)
-    )
+    raise ArchiveRefused(Problem(f"{message}; a zip, tar or tar.gz was expected", _EXPECTED, "ARCHIVE_UNKNOWN", label))
 
 
 def _kind(path: Path, head: bytes) -> str:

@@ -11,6 +11,7 @@ from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError, 
 from services.kernel.context import current_caller
 from services.kernel.entity import Entity, utc_now
 from services.kernel.errors import AlreadyExists, Conflict, NotFound, ResourceExhausted
+from services.kernel.pages import Page, PageToken, page_limit
 from services.kernel.storage.conversion import from_bson, to_bson, to_bson_value
 from services.kernel.storage.events import event_message
 from services.kernel.storage.mongo import (
@@ -22,7 +23,6 @@ from services.kernel.storage.mongo import (
     running_transaction,
     service_name,
 )
-from services.kernel.storage.pages import Page, PageToken, page_limit
 
 __all__ = ["AggregateDocument", "Page", "Repository", "require_etag"]
 

@@ -161,6 +161,8 @@ class Runner(threading.Thread):
             files.stage(self._around.store, self._place, self._assignment.spec)
         except (NotFound, InvalidArgument, AlreadyExists, Internal) as error:
             return WorkloadExit(ExitReason.NOT_STARTED, f"Its inputs could not be prepared: {error.message}")
+        except OSError as error:
+            return WorkloadExit(ExitReason.NOT_STARTED, f"Its inputs could not be laid down: {error.strerror}.")
         self._count_starts(starts + 1)
         self._engine.start(self._place, self._assignment.spec)
         self._log.info("workload_process_started", start=starts + 1)

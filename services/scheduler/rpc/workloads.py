@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from protos.scheduler.v1 import workload_pb2
+from services.kernel.pages import PageToken, page_limit
 from services.kernel.rights import require_caller, require_service, require_visible, visible_query
 from services.kernel.storage.changes import ChangeFeed
-from services.kernel.storage.pages import PageToken, page_limit
 from services.kernel.wire import to_message
 from services.scheduler.adapters.messages import exit_from, spec_from
 from services.scheduler.bootstrap import App

@@ -1,15 +1,13 @@
 """Inference for clients."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
-from services.kernel.errors import Conflict, Unavailable
+from services.kernel.errors import Unavailable
 from services.kernel.rights import require_visible
-from services.serving.domain import Service
 from services.serving.handlers.inputs import Instance, columns
 from services.serving.handlers.services import require_running
-from services.serving.ports import Answer, Inference, Services
+from services.serving.ports import Answer, Attention, Inference, Services
 
 RETRIES = 2
 _REPAIRABLE = ("INSTANCE_DEAD", "MODEL_NOT_LOADED")
@@ -24,7 +22,9 @@ class Predictions:
     model_number: str
 
 
-def predict(service_id: str, instances: Sequence[Instance], services: Services, inference: Inference) -> Predictions:
+def predict(
+    service_id: str, instances: Sequence[Instance], services: Services, attention: Attention, inference: Inference
+) -> Predictions:
     """Ask the model of a running service.
 
     Raises NotFound, FailedPrecondition (not running), InvalidArgument naming the field, Unavailable while it is
@@ -40,17 +40,8 @@ def predict(service_id: str, instances: Sequence[Instance], services: Services, 
         except Unavailable as error:
             if error.reason not in _REPAIRABLE:
                 raise
-            _call_reconciler(service.id, services)
+            attention.call(service.id)
             # Another instance of the same model may be well; an absent model is not there for any instance.
             if not left or error.reason == "MODEL_NOT_LOADED":
                 raise
     raise AssertionError("unreachable")
-
-
-def _call_reconciler(service_id: str, services: Services) -> None:
-    # Conflict: somebody else wrote, which wakes the reconciler as well.
-    with suppress(Conflict):
-        service: Service = services.get(service_id)
-        if service.attention_at is None:
-            service.attend()
-            services.save(service)

@@ -13,7 +13,7 @@ from services.serving.domain import ModelRejected, Service, ServiceState
 from services.serving.handlers import leasing
 from services.serving.handlers.canary import check_answers
 from services.serving.naming import entry_names, service_of
-from services.serving.ports import Entries, Inference, ModelState, Scheduler, Services
+from services.serving.ports import Attention, Entries, Inference, ModelState, Scheduler, Services
 
 CHECK_EVERY_S = 10.0
 MAX_HEALING_ATTEMPTS = 3
@@ -29,6 +29,7 @@ class Reconciler:
     """`transaction` runs database writes so that only the holder of the control lease can commit them."""
 
     services: Services
+    attention: Attention
     scheduler: Scheduler
     inference: Inference
     entries: Entries
@@ -43,6 +44,9 @@ class Reconciler:
             states: States | None = self.inference.states()
         except Unavailable:
             states = None
+        called = self.attention.take()
+        for service_id in called:
+            self._checked_at.pop(service_id, None)
         unsettled = self.services.unsettled()
         with ThreadPoolExecutor(PARALLEL, thread_name_prefix="service") as pool:
             passes = [pool.submit(copy_context().run, self._guarded, service, states) for service in unsettled]
@@ -67,8 +71,7 @@ class Reconciler:
     def reconcile(self, service: Service, states: States | None) -> None:
         """One pass over one service. `states` is None while Triton is away."""
         before = copy.deepcopy(service)
-        due = service.attention_at is not None or self.clock() >= self._checked_at.get(service.id, 0) + CHECK_EVERY_S
-        service.attention_at = None
+        due = self.clock() >= self._checked_at.get(service.id, 0) + CHECK_EVERY_S
         trouble: DomainError | None = None
         try:
             leasing.follow_leases(service, self.scheduler, all_of_them=due)
@@ -80,6 +83,8 @@ class Reconciler:
             # What runs is kept running without the scheduler.
             trouble = error
         self._serve(service, states, due)
+        # What was decided is stored before leases go back: their end would be read as somebody else's doing.
+        before = self._save_changes(service, before)
         try:
             if service.actual_load:
                 leasing.report_running(service, self.scheduler)
@@ -88,8 +93,7 @@ class Reconciler:
         except Unavailable as error:
             trouble = error
         self._finish(service)
-        if service != before or service.pending:
-            self._save(service)
+        self._save_changes(service, before)
         if trouble is not None:
             raise trouble
 
@@ -177,6 +181,13 @@ class Reconciler:
 
     def _save(self, service: Service) -> None:
         self.transaction(lambda: self.services.save(service))
+
+    def _save_changes(self, service: Service, before: Service) -> Service:
+        """Store the service if it is not as it was; the state to compare with from then on."""
+        if service == before and not service.pending:
+            return before
+        self._save(service)
+        return copy.deepcopy(service)
 
     def _saved(self, service: Service, before: Service) -> Service:
         """The state to compare with at the end of the pass: the stored one, if something was stored in between."""

@@ -7,7 +7,7 @@ from services.kernel.errors import FailedPrecondition, InvalidArgument
 from services.kernel.ids import new_id
 from services.kernel.rights import require_caller, require_owner, require_visible
 from services.serving.domain import MAX_LOAD, Service, ServiceState
-from services.serving.ports import ModelLibrary, Services
+from services.serving.ports import Attention, ModelLibrary, Services
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,12 @@ def require_running(service: Service) -> None:
     raise FailedPrecondition(f"The service {service.id} is {service.state}; {advice}.", reason="SERVICE_NOT_RUNNING")
 
 
-def attend_to_workload(service_id: str, workload_id: str, services: Services) -> bool:
+def attend_to_workload(service_id: str, workload_id: str, services: Services, attention: Attention) -> bool:
     """The scheduler changed a lease: have the reconciler look at it. False when it is nobody's any more."""
     service = services.find_one(id=service_id)
     if service is None or service.lease_of(workload_id) is None:
         return False
-    service.attend()
-    services.save(service)
+    attention.call(service_id)
     return True
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import grpc
 import httpx
 import pytest
+from google.protobuf.descriptor import ServiceDescriptor
 from pydantic import SecretStr
 from tritonclient.grpc import service_pb2_grpc
 
@@ -103,20 +104,27 @@ def gateway(servers: Servers) -> Iterator[Running]:
             serving_pb2.DESCRIPTOR.services_by_name["ServingService"],
         ),
     )
-    threads = [
-        in_thread(rpc_server.run, name, settings, [(fake, descriptor)], running.stop)
-        for name, fake, descriptor in services
-    ]
-    threads.append(in_thread(asyncio.run, server.serve(settings, running.stop)))
+    thread = in_thread(asyncio.run, _serve(running, services))
     eventually(lambda: _answers(running), timeout=30)
     running.token = sign_in(running)
     yield running
     running.stop.set()
-    for thread in threads:
-        thread.join(15)
+    thread.join(20)
     triton_server.stop(None)
     triton_http.close()
     mongo.disconnect()
+
+
+async def _serve(running: Running, services: Sequence[tuple[str, object, ServiceDescriptor]]) -> None:
+    """All servers in one event loop: grpc.aio is not reliable with several in a process."""
+    key = running.settings.token_key.get_secret_value()
+    with ThreadPoolExecutor(16) as pool:
+        servers = [rpc_server.create(key, [(fake, descriptor)], pool) for _, fake, descriptor in services]
+        for (name, _, _), one in zip(services, servers, strict=True):
+            assert one.add_insecure_port(running.settings.address_of(name))
+            await one.start()
+        await server.serve(running.settings, running.stop)
+        await asyncio.gather(*(one.stop(0) for one in servers))
 
 
 def _answers(running: Running) -> bool:

@@ -38,6 +38,8 @@ class FakeDatasets(Unoffered):
         self.traces: list[str] = []
         self.watching = threading.Event()
         self.watch_ended = threading.Event()
+        # Kept here: a task that waits for something that nobody else holds is collected as garbage.
+        self._never = asyncio.Event()
 
     def _note(self, request: object) -> None:
         self.requests.append(request)
@@ -80,7 +82,9 @@ class FakeDatasets(Unoffered):
     @without_transaction
     def OnlineDataset(self, request: dataset_pb2.OnlineDatasetRequest) -> dataset_pb2.Dataset:
         self._note(request)
-        raise InvalidArgument("two things are wrong", violations=[FieldViolation("id", "a"), FieldViolation("etag", "b")])
+        raise InvalidArgument(
+            "two things are wrong", violations=[FieldViolation("id", "a"), FieldViolation("etag", "b")]
+        )
 
     async def WatchDataset(self, request: dataset_pb2.WatchDatasetRequest) -> AsyncIterator[dataset_pb2.Dataset]:
         self._note(request)
@@ -93,7 +97,7 @@ class FakeDatasets(Unoffered):
                 raise Conflict("It broke in the middle.", reason="BROKEN")
             if request.id == "ds-forever":
                 self.watching.set()
-                await asyncio.Event().wait()
+                await self._never.wait()
         finally:
             self.watch_ended.set()
 

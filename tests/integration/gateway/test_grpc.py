@@ -193,9 +193,7 @@ def test_inference_over_http(gateway: Running, http: httpx.Client) -> None:
 
 def test_many_streams_at_once(gateway: Running, channel: grpc.Channel, token: Token) -> None:
     stub = dataset_pb2_grpc.DatasetServiceStub(channel)
-    streams = [
-        stub.WatchDataset(dataset_pb2.WatchDatasetRequest(id="ds-forever"), metadata=token) for _ in range(50)
-    ]
+    streams = [stub.WatchDataset(dataset_pb2.WatchDatasetRequest(id="ds-forever"), metadata=token) for _ in range(50)]
     firsts = [next(stream).etag for stream in streams]
     assert firsts == ["0"] * 50
     assert stub.GetDataset(dataset_pb2.GetDatasetRequest(id="ds-1"), metadata=token, timeout=5).etag == "7"

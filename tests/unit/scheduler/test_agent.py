@@ -175,7 +175,8 @@ def test_a_refused_report_ends_the_process(machine: Machine) -> None:
     spec = script(STEADY)
     machine.scheduler.assign(assignment(spec))
     eventually(lambda: "started" in machine.log(), 10)
-    machine.scheduler.assigned["wl-1"] = replace(assignment(spec), fence=7)
+    machine.scheduler.pushing = False
+    machine.scheduler.assign(assignment(spec, fence=7))
     place = machine.place()
     (place.work / "metrics.jsonl").write_text(json.dumps({"step": 1, "name": "loss", "value": 1.0}) + "\n")
     eventually(lambda: not place.folder.exists(), 10)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +13,8 @@ import pytest
 
 from services.scheduler.engines.process import sandbox
 from services.scheduler.engines.process.engine import Place, ProcessEngine, ProcessStatus
-from services.scheduler.engines.process.shim import files, tree
+from services.scheduler.engines.process.shim import files, run, tree
+from services.scheduler.engines.process.shim.supervise import ALREADY_RUNNING
 from tests.support.polling import eventually
 from tests.unit.scheduler.places import a_place, end_of, script
 
@@ -126,6 +129,15 @@ def test_sigterm_lets_it_save_a_checkpoint(engine: ProcessEngine, place: Place) 
     assert (place.checkpoint / "saved").read_text() == "here"
 
 
+def test_a_stop_right_after_the_start_needs_no_grace(engine: ProcessEngine, place: Place) -> None:
+    """The signal must not get lost while the sandbox is still being built."""
+    begun = time.monotonic()
+    engine.start(place, script("import time; time.sleep(60)"))
+    engine.stop(place, "cancelled", 30)
+    assert end_of(engine, place).reason == "cancelled"
+    assert time.monotonic() - begun < 15
+
+
 def test_who_ignores_sigterm_is_killed_after_its_grace(engine: ProcessEngine, place: Place) -> None:
     source = """
         import signal, time
@@ -187,6 +199,14 @@ def test_a_second_start_does_nothing(engine: ProcessEngine, place: Place) -> Non
     (place.folder / files.LAUNCH).touch()
     ProcessEngine().start(place, spec)
     assert files.read_state(place.folder) == first
+    assert place.log.read_text() == "once\n"
+
+
+def test_a_second_shim_refuses_the_folder_of_a_living_one(engine: ProcessEngine, place: Place) -> None:
+    engine.start(place, script("import time; print('once', flush=True); time.sleep(60)"))
+    eventually(lambda: printed(place, "once"), 10)
+    second = subprocess.run([sys.executable, "-I", "-S", run.__file__, str(place.folder)], check=False, timeout=20)
+    assert second.returncode == ALREADY_RUNNING
     assert place.log.read_text() == "once\n"
 
 

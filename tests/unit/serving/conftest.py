@@ -5,10 +5,10 @@ import pytest
 
 from services.kernel.context import Caller, acting_as
 from services.kernel.entity import Visibility
-from services.serving.domain import Bundle, Interface, ModelVersion, Parameter, Service
+from services.serving.domain import Bundle, Interface, ModelVersion, Parameter, Service, ServiceState
 from services.serving.handlers.reconcile import CHECK_EVERY_S, Reconciler
-from services.serving.handlers.services import CreateService, create_service
-from tests.fakes.serving import LABELS, FakeLeases, FakeLibrary, FakeServices, FakeTriton
+from services.serving.handlers.services import CreateService, create_service, start_service
+from tests.fakes.serving import LABELS, FakeAttention, FakeLeases, FakeLibrary, FakeServices, FakeTriton
 
 OWNER = Caller("user-1", project="lab")
 VERSION = ModelVersion(
@@ -29,6 +29,7 @@ class World:
     """All of serving on fakes. `pass_by()` is one pass of the reconciler."""
 
     services: FakeServices = field(default_factory=FakeServices)
+    attention: FakeAttention = field(default_factory=FakeAttention)
     library: FakeLibrary = field(default_factory=lambda: FakeLibrary({VERSION.id: VERSION}))
     scheduler: FakeLeases = field(default_factory=FakeLeases)
     triton: FakeTriton = field(default_factory=FakeTriton)
@@ -42,7 +43,7 @@ class World:
             work()
 
         self.reconciler = Reconciler(
-            self.services, self.scheduler, self.triton, self.triton, transaction, clock=lambda: self.now
+            self.services, self.attention, self.scheduler, self.triton, self.triton, transaction, clock=lambda: self.now
         )
 
     def pass_by(self, times: int = 1) -> None:
@@ -64,3 +65,12 @@ class World:
 def world() -> Iterator[World]:
     with acting_as(OWNER):
         yield World()
+
+
+def running(world: World, load: int = 2) -> Service:
+    service = world.create()
+    start_service(service.id, load, world.services)
+    world.pass_by(2)
+    found = world.now_of(service)
+    assert (found.state, found.actual_load) == (ServiceState.RUNNING, load)
+    return found

@@ -53,7 +53,7 @@ def test_strangers_neither_see_nor_change_it(world: World) -> None:
         for command in (
             lambda: commands.stop_service(service_id, world.services),
             lambda: commands.resolve_service(service_id, world.services),
-            lambda: predict(service_id, [{"image": PNG}], world.services, world.triton),
+            lambda: predict(service_id, [{"image": PNG}], world.services, world.attention, world.triton),
         ):
             with pytest.raises(NotFound):
                 command()
@@ -64,7 +64,10 @@ def test_a_public_service_can_be_used_but_not_changed_by_others(world: World) ->
     service.visibility = type(service.visibility).PUBLIC
     world.services.save(service)
     with acting_as(STRANGER):
-        assert predict(service.id, [{"image": PNG}], world.services, world.triton).answers[0].label == "green"
+        assert (
+            predict(service.id, [{"image": PNG}], world.services, world.attention, world.triton).answers[0].label
+            == "green"
+        )
         with pytest.raises(PermissionDenied):
             commands.stop_service(service.id, world.services)
 
@@ -83,12 +86,12 @@ def test_predict_says_what_to_do_when_it_does_not_run(world: World, state: Servi
     service.state, service.error = state, "bad weights"
     world.services.save(service)
     with pytest.raises(FailedPrecondition) as caught:
-        predict(service.id, [{"image": PNG}], world.services, world.triton)
+        predict(service.id, [{"image": PNG}], world.services, world.attention, world.triton)
     assert advice in caught.value.message
 
 
 def test_predict_answers_each_instance(world: World) -> None:
-    found = predict(started(world), [{"image": PNG}, {"image": PNG}], world.services, world.triton)
+    found = predict(started(world), [{"image": PNG}, {"image": PNG}], world.services, world.attention, world.triton)
     assert [answer.label for answer in found.answers] == ["green", "green"]
     assert dict(zip(found.labels, found.answers[0].probabilities, strict=True))["green"] == 0.8
     assert found.model_number == "1.01"
@@ -98,19 +101,19 @@ def test_predict_that_meets_a_dead_instance_calls_the_reconciler(world: World) -
     service_id = started(world)
     world.triton.dead.add(service_id)
     with pytest.raises(Unavailable):
-        predict(service_id, [{"image": PNG}], world.services, world.triton)
-    assert world.services.get(service_id).attention_at is not None
+        predict(service_id, [{"image": PNG}], world.services, world.attention, world.triton)
+    assert world.attention.called == {service_id}
     world.pass_by()
-    assert predict(service_id, [{"image": PNG}], world.services, world.triton).answers
+    assert predict(service_id, [{"image": PNG}], world.services, world.attention, world.triton).answers
 
 
 def test_predict_while_triton_is_away_is_unavailable(world: World) -> None:
     service_id = started(world)
     world.triton.away = True
     with pytest.raises(Unavailable) as caught:
-        predict(service_id, [{"image": PNG}], world.services, world.triton)
+        predict(service_id, [{"image": PNG}], world.services, world.attention, world.triton)
     assert caught.value.reason == "TRITON_UNAVAILABLE"
-    assert world.services.get(service_id).attention_at is None
+    assert not world.attention.called
 
 
 def test_delete_is_for_stopped_services(world: World) -> None:
@@ -126,7 +129,7 @@ def test_delete_is_for_stopped_services(world: World) -> None:
 def test_workload_events_wake_only_the_service_that_holds_the_lease(world: World) -> None:
     service_id = started(world)
     (workload_id,) = world.scheduler.workloads
-    assert not commands.attend_to_workload(service_id, "wl-of-somebody", world.services)
-    assert not commands.attend_to_workload("svc-gone", workload_id, world.services)
-    assert commands.attend_to_workload(service_id, workload_id, world.services)
-    assert world.services.get(service_id).attention_at is not None
+    assert not commands.attend_to_workload(service_id, "wl-of-somebody", world.services, world.attention)
+    assert not commands.attend_to_workload("svc-gone", workload_id, world.services, world.attention)
+    assert commands.attend_to_workload(service_id, workload_id, world.services, world.attention)
+    assert world.attention.called == {service_id}

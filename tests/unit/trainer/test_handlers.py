@@ -30,9 +30,7 @@ class World:
     def run_to_exit(self, result: RunExit, outputs: FakeOutputs | None = None) -> Task:
         task = self.tasks.get("task-1")
         run = self.runs.get(task.run_id)
-        handlers.prepare_run(
-            run, task, datasets=self.datasets, algorithms=self.algorithms, scheduler=self.scheduler
-        )
+        handlers.prepare_run(run, task, datasets=self.datasets, algorithms=self.algorithms, scheduler=self.scheduler)
         if task.state is TaskState.WAITING:
             handlers.workload_started(run, task)
         run.exited(result)
@@ -180,9 +178,7 @@ def test_an_older_run_does_not_touch_the_task() -> None:
     handlers.workload_started(old_run, task)
     handlers.stop_task(task, tasks=world.tasks, runs=world.runs)
     task = world.tasks.get("task-1")
-    handlers.start_task(
-        task, tasks=world.tasks, runs=world.runs, datasets=world.datasets, algorithms=world.algorithms
-    )
+    handlers.start_task(task, tasks=world.tasks, runs=world.runs, datasets=world.datasets, algorithms=world.algorithms)
     assert not handlers.workload_started(old_run, task)
     old_run.exited(RunExit("error", "killed", BundleRef()))
     handlers.close_run(old_run, task, world.outputs)

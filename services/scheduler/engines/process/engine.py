@@ -1,5 +1,6 @@
 """Starts, finds again, stops and removes the processes of workloads, each in a folder of its own."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -114,8 +115,9 @@ class ProcessEngine:
 
     def stop(self, place: Place, cause: str, grace_s: float) -> None:
         """Ask for the end: SIGTERM, and SIGKILL after `grace_s` seconds. `cause` becomes the reason of the exit."""
-        if files.read_stop(place.folder) != Stop(cause, grace_s):
-            files.write(place.folder, files.STOP, Stop(cause, grace_s))
+        with contextlib.suppress(FileNotFoundError):  # the folder is gone, and so is what ran in it
+            if files.read_stop(place.folder) != Stop(cause, grace_s):
+                files.write(place.folder, files.STOP, Stop(cause, grace_s))
 
     def prepare_restart(self, place: Place) -> None:
         """Forget the end of an interrupted run, so that it can start again in the same folder."""

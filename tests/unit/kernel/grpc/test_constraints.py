@@ -2,6 +2,7 @@
 
 import pytest
 
+from protos.common.v1 import common_pb2
 from protos.dataset.v1 import dataset_pb2
 from protos.scheduler.v1 import workload_pb2
 from protos.serving.v1 import serving_pb2
@@ -54,17 +55,15 @@ def test_numbers_maps_and_items_have_bounds() -> None:
         constraints.validate(serving_pb2.ScaleServiceRequest(id="s", load=65))
     with pytest.raises(InvalidArgument, match=r"instances\[0\]\.inputs: at least 1 entries"):
         constraints.validate(serving_pb2.PredictRequest(id="s", instances=[serving_pb2.Instance()]))
-    spec = workload_pb2.WorkloadSpec(name="n", engine="process", workers=1, resources={"cpu_millis": 1})
+    spec = workload_pb2.WorkloadSpec(name="n", engine="process", workers=1, resources=common_pb2.Resources())
     with pytest.raises(InvalidArgument, match=r"spec\.kind: a value other than unspecified"):
-        constraints.validate(
-            workload_pb2.SubmitWorkloadRequest(spec=spec, request_id="r", owner="o", project="p")
-        )
+        constraints.validate(workload_pb2.SubmitWorkloadRequest(spec=spec, request_id="r", owner="o", project="p"))
 
 
 def test_an_update_is_partial() -> None:
-    constraints.validate(dataset_pb2.UpdateDatasetRequest(id="d", dataset={"description": "new"}))
+    constraints.validate(dataset_pb2.UpdateDatasetRequest(id="d", dataset=dataset_pb2.Dataset(description="new")))
     with pytest.raises(InvalidArgument, match=r"dataset\.name"):
-        constraints.validate(dataset_pb2.UpdateDatasetRequest(id="d", dataset={"name": "not good"}))
+        constraints.validate(dataset_pb2.UpdateDatasetRequest(id="d", dataset=dataset_pb2.Dataset(name="not good")))
 
 
 def test_the_rules_of_every_service_are_known() -> None:

@@ -9,7 +9,8 @@ from services.kernel.grpc.status import CODES, from_status, to_status
 
 @pytest.mark.parametrize("kind", CODES)
 def test_an_error_survives_the_wire(kind: type[DomainError]) -> None:
-    error = kind("What was expected.", reason="SOME_REASON", violations=[FieldViolation("a.b", "x")], metadata={"k": "v"})
+    violations = [FieldViolation("a.b", "x")]
+    error = kind("What was expected.", reason="SOME_REASON", violations=violations, metadata={"k": "v"})
     back = from_status(to_status(error))
     assert type(back) is kind
     assert (back.message, back.reason, back.violations, back.metadata) == (

@@ -6,9 +6,9 @@ import pytest
 
 from services.kernel.entity import Entity, Visibility
 from services.kernel.errors import Conflict, InvalidArgument
+from services.kernel.pages import PageToken, page_limit
 from services.kernel.storage.conversion import from_bson, to_bson, to_bson_value
 from services.kernel.storage.documents import require_etag
-from services.kernel.storage.pages import PageToken, page_limit
 
 
 @dataclass

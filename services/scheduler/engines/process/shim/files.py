@@ -72,7 +72,7 @@ class Exit:
 
 def write(folder: Path, name: str, content: Launch | State | Stop | Exit) -> None:
     """Replace the file `name`; after a return it survives a power failure."""
-    temporary = folder / f".{name}.{os.getpid()}"
+    temporary = folder / f".{name}.{os.urandom(6).hex()}"
     with temporary.open("w") as file:
         json.dump(asdict(content), file)
         file.flush()

@@ -48,6 +48,7 @@ class Shim:
         self._launch: Launch = files.read_launch(folder)
         self._cause = ""
         self._kill_at: float | None = None
+        self._term_due = False
         self._wait_status: int | None = None
         self._peak = 0
         self._next_memory = self._next_sizes = 0.0
@@ -159,6 +160,8 @@ class Shim:
             self._next_sizes = now + max(_SIZES_EVERY_S, 10 * (time.monotonic() - now))
         if launch.time_limit_s and now - self._started > launch.time_limit_s:
             self._stop("time_limit", launch.grace_s)
+        if self._term_due:
+            self._terminate()
         if self._kill_at is not None and now >= self._kill_at:
             tree.send(tree.descendants(os.getpid()), signal.SIGKILL)
 
@@ -179,18 +182,21 @@ class Shim:
             self._kill_at = min(self._kill_at or kill_at, kill_at)
             return
         self._cause, self._kill_at = cause, kill_at
-        if grace_s > 0:
-            tree.send([self._target()], signal.SIGTERM)
+        self._term_due = grace_s > 0
 
-    def _target(self) -> int:
-        """The process of the command itself: below the sandbox's two own processes, where there is one."""
+    def _terminate(self) -> None:
+        """Send SIGTERM once, to the process of the command itself; in the sandbox it may not be there yet.
+
+        It stands below the sandbox's two own processes, which would take the signal as their end or ignore it.
+        """
         pid = self._pid
         for _ in range(2 if self._launch.sandboxed else 0):
             below = tree.children(pid)
             if not below:
-                break
+                return
             pid = below[0]
-        return pid
+        self._term_due = False
+        tree.send([pid], signal.SIGTERM)
 
     def _end_family(self) -> None:
         deadline = time.monotonic() + 10

@@ -1,0 +1,172 @@
+"""The reconciler while parts of the world are away, die or change their mind."""
+
+import pytest
+
+from services.kernel.errors import Unavailable
+from services.serving.domain import ModelRejected, ServiceState
+from services.serving.handlers.services import start_service
+from services.serving.naming import entry_names
+from services.serving.ports import WorkloadState
+from tests.unit.serving.conftest import World, running
+
+
+def test_triton_restarted_gets_its_models_again(world: World) -> None:
+    service = running(world)
+    world.triton.restart()
+    world.pass_by()
+    assert world.triton.running == {service.id: 2}
+    assert world.now_of(service).state is ServiceState.RUNNING
+
+
+def test_while_triton_is_away_the_service_says_so(world: World) -> None:
+    service = running(world)
+    world.triton.away = True
+    world.pass_by(2)
+    found = world.now_of(service)
+    assert (found.state, found.actual_load) == (ServiceState.RUNNING, 0)
+    assert "Triton does not answer" in found.waiting_reason
+    world.triton.away = False
+    world.triton.restart()
+    world.pass_by()
+    assert (world.now_of(service).actual_load, world.now_of(service).waiting_reason) == (2, "")
+
+
+def test_a_dead_instance_is_found_by_the_regular_check(world: World) -> None:
+    service = running(world)
+    world.triton.dead.add(service.id)
+    world.pass_by()
+    assert world.triton.dead, "not due yet"
+    world.later()
+    world.pass_by()
+    assert not world.triton.dead
+
+
+def test_a_dead_instance_is_healed_at_once_when_a_client_met_it(world: World) -> None:
+    service = running(world)
+    world.triton.dead.add(service.id)
+    world.attention.call(service.id)
+    world.pass_by()
+    assert not world.triton.dead
+
+
+def test_a_running_model_that_cannot_be_healed_fails_after_three_attempts(world: World) -> None:
+    service = running(world)
+    world.triton.restart()
+    world.triton.rejects = "out of memory"
+    world.pass_by(2)
+    assert world.now_of(service).state is ServiceState.RUNNING
+    world.pass_by(2)
+    assert world.now_of(service).state is ServiceState.FAILED
+    assert world.scheduler.used == 0
+
+
+def test_without_the_scheduler_what_runs_is_still_healed(world: World) -> None:
+    service = running(world)
+    world.scheduler.away = True
+    world.triton.restart()
+    world.later()
+    with pytest.raises(Unavailable):
+        world.pass_by()
+    assert world.triton.running == {service.id: 2}
+    assert world.now_of(service).actual_load == 2
+
+
+def test_a_lost_lease_stops_the_instances_until_there_is_another(world: World) -> None:
+    service = running(world)
+    (workload,) = world.scheduler.workloads.values()
+    workload.state, world.scheduler.capacity = WorkloadState.PENDING, 0
+    world.later()
+    world.pass_by(2)
+    found = world.now_of(service)
+    assert (found.state, found.actual_load) == (ServiceState.STARTING, 0)
+    assert world.triton.running == {}
+    world.scheduler.capacity = 2
+    world.pass_by(2)
+    assert world.now_of(service).state is ServiceState.RUNNING
+    assert workload.running
+
+
+@pytest.mark.parametrize("state", [WorkloadState.STOPPING, WorkloadState.CANCELLED])
+def test_a_lease_cancelled_by_hand_stops_the_service(world: World, state: WorkloadState) -> None:
+    service = running(world)
+    (workload,) = world.scheduler.workloads.values()
+    workload.state = state
+    world.later()
+    world.pass_by(2)
+    assert world.now_of(service).state is ServiceState.STOPPED
+    assert world.triton.running == {}
+    assert workload.state is WorkloadState.CANCELLED
+
+
+def test_a_workload_that_vanished_is_asked_for_again(world: World) -> None:
+    service = running(world)
+    world.scheduler.workloads.clear()
+    world.later()
+    world.pass_by(2)
+    assert world.now_of(service).state is ServiceState.RUNNING
+    assert [workload.request.subject for workload in world.scheduler.workloads.values()] == [f"service/{service.id}/2"]
+
+
+def test_control_killed_between_plan_and_request_asks_under_the_same_name(world: World) -> None:
+    service = world.create()
+    start_service(service.id, 2, world.services)
+    world.scheduler.away = True
+    with pytest.raises(Unavailable):
+        world.pass_by()
+    assert [lease.number for lease in world.now_of(service).leases] == [1]
+    world.scheduler.away = False
+    world.restart_control()
+    world.pass_by(2)
+    assert world.now_of(service).state is ServiceState.RUNNING
+    assert list(world.scheduler.workloads) == [f"wl-{service.id}/1"]
+
+
+def test_orphans_are_unloaded_and_removed_and_strangers_left_alone(world: World) -> None:
+    service = running(world)
+    orphan = "svc-" + "0" * 26
+    world.triton.write(orphan, service.bundle, 1)
+    world.triton.load(orphan)
+    world.triton.running["somebody-elses"] = 1
+    world.pass_by()
+    assert set(world.triton.running) == {service.id, "somebody-elses"}
+    assert set(world.triton.entries) == {service.id}
+
+
+def test_one_bad_service_does_not_hold_up_the_others(world: World) -> None:
+    good, bad = world.create(), world.create()
+    for service in (good, bad):
+        start_service(service.id, 1, world.services)
+    original = world.triton.write
+
+    def write(service_id: str, *rest: object) -> object:
+        if service_id == bad.id:
+            raise OSError("disk full")
+        return original(service_id, *rest)  # type: ignore[arg-type]
+
+    world.triton.write = write  # type: ignore[method-assign,assignment]
+    with pytest.raises(OSError, match="disk full"):
+        world.pass_by(2)
+    assert world.now_of(good).state is ServiceState.RUNNING
+    assert entry_names(good.id)[-1] == good.id
+
+
+def test_a_change_in_the_middle_of_a_pass_loses_no_decision(world: World) -> None:
+    """Everything that a pass decides is stored before it gives leases back."""
+    service = world.create()
+    start_service(service.id, 1, world.services)
+    original = world.triton.write
+
+    def write(*arguments: object) -> object:
+        meddler = world.now_of(service)
+        meddler.description = "changed meanwhile"
+        world.services.save(meddler)
+        world.triton.write = original  # type: ignore[method-assign]
+        raise ModelRejected("sha256 differs")
+
+    world.triton.write = write  # type: ignore[method-assign,assignment]
+    world.triton.rejects = "sha256 differs"
+    world.pass_by()
+    assert world.scheduler.used == 1
+    world.pass_by()
+    assert world.now_of(service).error == "sha256 differs"
+    assert world.scheduler.used == 0
