@@ -174,5 +174,3 @@ class Ports:
     formats: Formats
     workspace: Workspace
     transaction: Transaction
-
-

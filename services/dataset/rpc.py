@@ -17,7 +17,7 @@ from services.kernel import wire
 from services.kernel.grpc import server
 from services.kernel.storage.changes import ChangeFeed
 
-_CHANGEABLE = {"name", "description", "visibility"}
+_CHANGEABLE = {"name", "description", "visibility", "production_environment"}
 _LOOK_AGAIN_S = 15.0
 
 

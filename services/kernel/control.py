@@ -7,6 +7,7 @@ every few seconds. They write through `transaction`, which a process that lost i
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -32,7 +33,11 @@ HELD = Gauge("modelyard_control_lease_held", "1 while this process holds the con
 FAILURES = Counter("modelyard_control_failures_total", "Failed passes of control loops", ["service", "loop"])
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
-_lease: ContextVar[ControlLease | None] = ContextVar("control_lease", default=None)
+CLOSE_S = 4.0
+"""How long the relay and the loops have to end together; what goes on after that cannot commit."""
+
+_lease: ContextVar[tuple[ControlLease, int] | None] = ContextVar("control_lease", default=None)
+"""The lease and the fencing token with which the running loop was started."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,15 @@ class Loop:
 
 def transaction(work: Callable[[], T]) -> T:
     """A transaction that only the holder of the control lease can commit (raises `Conflict`, reason FENCED)."""
-    lease = _lease.get()
+    held = _lease.get()
 
     def fenced() -> T:
-        if lease is not None:
-            lease.fenced()
-        return work()
+        result = work()
+        # Last, because it writes to the lease: while the work goes on, nobody has to wait to renew it.
+        if held is not None:
+            lease, token = held
+            lease.fenced(token)
+        return result
 
     return in_transaction(fenced)
 
@@ -63,9 +71,11 @@ def transaction(work: Callable[[], T]) -> T:
 class _Active:
     """What runs while the lease is held."""
 
-    def __init__(self, service: str, settings: KernelSettings, loops: Sequence[Loop], lease: ControlLease) -> None:
+    def __init__(
+        self, service: str, settings: KernelSettings, loops: Sequence[Loop], held: tuple[ControlLease, int]
+    ) -> None:
         self._service = service
-        self._lease = lease
+        self._held = held
         self._stop = threading.Event()
         outbox: str = OutboxDocument._get_collection_name()
         self._feeds = [ChangeFeed([outbox], name="changes-outbox").start()]
@@ -86,7 +96,7 @@ class _Active:
         return threading.Thread(target=self._repeat, args=(loop, feed), name=f"loop-{loop.name}", daemon=True)
 
     def _repeat(self, loop: Loop, feed: ChangeFeed | None) -> None:
-        _lease.set(self._lease)
+        _lease.set(self._held)
         failures = 0
         while not self._stop.is_set():
             try:
@@ -108,12 +118,14 @@ class _Active:
                 self._stop.wait(loop.interval_s)
 
     def close(self) -> None:
+        """Everything is told to stop before anything is waited for; takes CLOSE_S at most."""
+        deadline = time.monotonic() + CLOSE_S
         self._stop.set()
         for feed in self._feeds:
-            feed.stop(timeout=0.1)
-        self._relay.stop(timeout=5.0)
+            feed.stop(timeout=0)
+        self._relay.stop(timeout=CLOSE_S / 2)
         for thread in self._threads:
-            thread.join(timeout=2.0)
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
 
 
 def run(service: str, settings: KernelSettings, loops: Sequence[Loop], stop: threading.Event) -> None:
@@ -124,10 +136,15 @@ def run(service: str, settings: KernelSettings, loops: Sequence[Loop], stop: thr
     holder_name = f"{socket.gethostname()}:{os.getpid()}:{new_id('control')}"
     lease = ControlLease("control", holder_name)
     active: list[_Active] = []
+    broken: list[Exception] = []
 
-    def on_acquired(_token: int) -> None:
+    def on_acquired(token: int) -> None:
         HELD.labels(service).set(1)
-        active.append(_Active(service, settings, loops, lease))
+        try:
+            active.append(_Active(service, settings, loops, (lease, token)))
+        except Exception as error:  # the lease would be held with nothing running: the process has to end
+            broken.append(error)
+            raise
 
     def on_lost() -> None:
         HELD.labels(service).set(0)
@@ -138,7 +155,7 @@ def run(service: str, settings: KernelSettings, loops: Sequence[Loop], stop: thr
     holder.start()
     try:
         while not stop.wait(0.5):
-            errors = [part.relay_error for part in list(active) if part.relay_error is not None]
+            errors = [*broken, *(part.relay_error for part in list(active) if part.relay_error is not None)]
             if errors:
                 raise errors[0]
     finally:

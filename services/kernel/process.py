@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ Role = Callable[[threading.Event], None]
 """Works until the event is set, then returns within ten seconds."""
 
 EVENTS = "events"
+STOP_S = 10.0
 
 
 def _load(target: str) -> Any:
@@ -60,6 +62,10 @@ def _run_together(service: str, roles: Mapping[str, str]) -> int:
         except Exception:  # the outermost loop: one failed role ends the process, the supervisor restarts it
             log.exception("role_failed", role=name)
             failed.append(name)
+        else:
+            if not stop.is_set():
+                log.error("role_ended_early", role=name)
+                failed.append(name)
         finally:
             stop.set()
 
@@ -73,8 +79,9 @@ def _run_together(service: str, roles: Mapping[str, str]) -> int:
     for thread in threads:
         thread.start()
     stop.wait()
+    deadline = time.monotonic() + STOP_S
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=max(0.0, deadline - time.monotonic()))
     log.info("process_stopped", failed=failed)
     sys.stderr.flush()
     # Threads of libraries may still hang in calls to servers that went away; what matters has been written.

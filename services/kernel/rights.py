@@ -37,11 +37,18 @@ def require_visible(entity: Entity) -> None:
 
 
 def require_owner(entity: Entity) -> None:
-    """The caller owns the entity or administers the platform."""
+    """The caller owns the entity or administers the platform; presets are the administrators'."""
     require_visible(entity)
     caller = require_caller()
-    if not _sees_all(caller) and entity.owner != caller.user_id:
+    owns = entity.owner == caller.user_id and entity.visibility is not Visibility.PRESET
+    if not owns and not _sees_all(caller):
         raise PermissionDenied(f"Only the owner of {entity.id} or an administrator may do this.")
+
+
+def require_may_give(visibility: Visibility | None) -> None:
+    """Only administrators make something a preset."""
+    if visibility is Visibility.PRESET and not _sees_all(require_caller()):
+        raise PermissionDenied("Only administrators make something preset.", reason="PRESET_ADMIN_ONLY")
 
 
 def visible_query() -> dict[str, object]:

@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator
 from google.protobuf import empty_pb2
 
 from protos.serving.v1 import serving_pb2
-from services.kernel.entity import Visibility
 from services.kernel.errors import NotFound
 from services.kernel.grpc import server
-from services.kernel.rights import require_owner, require_visible, visible_query
+from services.kernel.rights import require_may_give, require_owner, require_visible, visible_query
 from services.kernel.storage.changes import ChangeFeed
 from services.kernel.storage.documents import require_etag
-from services.kernel.wire import apply_mask
+from services.kernel.wire import apply_mask, from_message
 from services.serving import bootstrap
 from services.serving.config import serving_settings
 from services.serving.domain import Service
@@ -34,13 +33,7 @@ class ServingRpc:
         self._feed = feed
 
     def CreateService(self, request: serving_pb2.CreateServiceRequest) -> serving_pb2.Service:
-        wanted = request.service
-        command = commands.CreateService(
-            wanted.name,
-            wanted.description,
-            wanted.model_version_id,
-            Visibility.PUBLIC if wanted.visibility == 2 else Visibility.PRIVATE,
-        )
+        command = from_message(request.service, commands.CreateService)
         return snapshot(commands.create_service(command, self._services, self._app.library))
 
     def GetService(self, request: serving_pb2.GetServiceRequest) -> serving_pb2.Service:
@@ -61,6 +54,7 @@ class ServingRpc:
         service = self._owned(request.id)
         require_etag(service, request.service.etag)
         if apply_mask(service, request.service, request.update_mask, allowed=CHANGEABLE):
+            require_may_give(service.visibility)
             service.happened("updated")
             self._services.save(service)
         return snapshot(service)

@@ -8,6 +8,7 @@ from services.kernel.storage import bundles
 from services.kernel.storage.objects import ObjectStore
 from services.trainer.domain import BundleRef
 
+PIECE = 1024 * 1024
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -38,5 +39,11 @@ def zip_chunks(store: ObjectStore, ref: BundleRef) -> Iterator[bytes]:
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
         for entry in bundles.iter_index(store, source):
             archive.writestr(zipfile.ZipInfo(entry.path, _EPOCH), bundles.read_file(store, entry))
-            yield pipe.take()
-    yield pipe.take()
+            yield from _pieces(pipe.take())
+    yield from _pieces(pipe.take())
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    """Weights are larger than one message may be."""
+    for at in range(0, len(content), PIECE):
+        yield content[at : at + PIECE]

@@ -1,108 +1,159 @@
-"""Brings every open run one step on: submit it, cancel it, judge what it left."""
+"""Brings every open run on: submits it, cancels it, judges what it left."""
 
 import threading
+from collections.abc import Callable
 
 from services.kernel import control
 from services.kernel.config import kernel_settings
 from services.kernel.control import Loop, transaction
 from services.kernel.entity import utc_now
-from services.kernel.errors import Conflict, DomainError, NotFound, Unavailable
+from services.kernel.errors import (
+    AlreadyExists,
+    Conflict,
+    DeadlineExceeded,
+    DomainError,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    ResourceExhausted,
+    Unavailable,
+)
 from services.kernel.logging import get_logger
 from services.trainer import handlers
 from services.trainer.bootstrap import App, build
-from services.trainer.domain import Run, RunPhase, Task
-from services.trainer.workloads import apply_workload
+from services.trainer.domain import BundleRef, Run, RunExit, RunPhase
+from services.trainer.workloads import apply_workload, find_task
 
 log = get_logger(__name__)
 
 RESYNC_S = 20.0
 """A submitted run that has not changed for so long is compared with its workload, should an event be late."""
 
+PATIENCE = 3
+"""After so many calls in one pass that nobody answered, the rest of the runs wait for the next pass."""
+
+GIVE_UP_S = 600.0
+"""A server that fails at a run (`Internal`) is asked again for so long; one that does not answer, for ever."""
+
+FINAL = (AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, ResourceExhausted)
+"""What does not get better by asking again."""
+
 
 class Reconciler:
-    """Level-triggered: looks at the open runs and does what is missing."""
+    """Level-triggered: looks at the open runs and does what is missing. One method for each phase of a run."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
-    def reconcile(self) -> None:
-        waiting: Unavailable | None = None
-        for run in self._app.runs.select({"phase": {"$ne": RunPhase.CLOSED.value}}):
+    def submit(self) -> None:
+        """Runs that have no workload."""
+        self._each(RunPhase.PREPARING, self._submit)
+
+    def follow(self) -> None:
+        """Runs whose workload goes on: cancel what was stopped, ask for what was not heard of for long."""
+        self._each(RunPhase.SUBMITTED, self._follow)
+
+    def judge(self) -> None:
+        """Runs whose workload has ended."""
+        self._each(RunPhase.EXITED, self._close)
+
+    def _each(self, phase: RunPhase, advance: Callable[[Run], None]) -> None:
+        unanswered: list[DomainError] = []
+        failed: Exception | None = None
+        for run in self._app.runs.select({"phase": phase.value}):
             try:
-                self._advance(run)
+                advance(run)
             except Conflict as conflict:
                 if conflict.reason == "FENCED":
                     raise
                 log.info("run_changed_meanwhile", run=run.id)
-            except Unavailable as error:
-                waiting = error
-        if waiting is not None:
-            raise waiting
-
-    def _advance(self, run: Run) -> None:
-        match run.phase:
-            case RunPhase.PREPARING if run.cancelled:
-                transaction(lambda: self._close(run.id))
-            case RunPhase.PREPARING:
-                self._submit(run)
-            case RunPhase.SUBMITTED:
-                self._follow(run)
-            case RunPhase.EXITED:
-                transaction(lambda: self._close(run.id))
-
-    def _task(self, run: Run) -> Task | None:
-        try:
-            return self._app.tasks.get(run.task_id)
-        except NotFound:
-            return None
+            except (Unavailable, DeadlineExceeded) as error:
+                unanswered.append(error)
+                if len(unanswered) >= PATIENCE:
+                    break
+            except Exception as error:  # one run that cannot go on must not hold up the others
+                log.exception("run_failed", run=run.id, phase=phase.value)
+                failed = error
+        if failed is not None:
+            raise failed
+        if unanswered:
+            raise Unavailable(unanswered[-1].message)
 
     def _submit(self, run: Run) -> None:
-        task = self._task(run)
-        if task is None:
-            transaction(lambda: self._close(run.id))
+        app, task = self._app, find_task(self._app.tasks, run)
+        if run.cancelled or task is None:
+            self._close(run)
             return
-        app = self._app
         try:
-            handlers.prepare_run(run, task, datasets=app.datasets, algorithms=app.algorithms, scheduler=app.scheduler)
-        except (Unavailable, Conflict):
-            raise
+            job = handlers.prepare_run(run, task, datasets=app.datasets, algorithms=app.algorithms)
+            # What it is made of is stored before it can run: its events may come before the answer does.
+            transaction(lambda: app.runs.save(run))
+            workload_id = app.scheduler.submit(job)
         except DomainError as error:
-            refused = error
+            if not _is_final(error, run):
+                raise
+            refused = RunExit(reason=error.reason.lower(), message=error.message, outputs=BundleRef())
             transaction(lambda: self._refuse(run.id, refused))
             return
-        transaction(lambda: self._record_submission(run))
+        transaction(lambda: self._record_submission(run.id, workload_id))
 
-    def _record_submission(self, run: Run) -> None:
-        self._app.runs.save(run)
-        task = self._task(run)
-        if task is not None and task.run_id == run.id and task.workload_id != run.workload_id:
-            task.workload_id = run.workload_id
-            self._app.tasks.save(task)
-
-    def _refuse(self, run_id: str, error: DomainError) -> None:
+    def _refuse(self, run_id: str, refused: RunExit) -> None:
         run = self._app.runs.get(run_id)
-        task = self._app.tasks.get(run.task_id)
-        handlers.fail_run(run, task, error)
+        run.exited(refused)
         self._app.runs.save(run)
-        self._app.tasks.save(task)
+
+    def _record_submission(self, run_id: str, workload_id: str) -> None:
+        run = self._app.runs.get(run_id)
+        task = find_task(self._app.tasks, run)
+        if handlers.run_submitted(run, task, workload_id) and task is not None:
+            self._app.tasks.save(task)
+        self._app.runs.save(run)
 
     def _follow(self, run: Run) -> None:
-        if run.cancelled:
-            self._app.scheduler.cancel(run.workload_id)
-        if run.cancelled or (utc_now() - run.updated_at).total_seconds() > RESYNC_S:
-            workload = self._app.scheduler.workload(run.workload_id)
-            transaction(lambda: apply_workload(self._app.runs, self._app.tasks, workload, touch=True))
+        overdue = (utc_now() - run.updated_at).total_seconds() > RESYNC_S
+        try:
+            if run.cancelled and (overdue or not run.cancel_sent):
+                self._app.scheduler.cancel(run.workload_id)
+                transaction(lambda: self._record_cancel(run.id))
+            if overdue:
+                workload = self._app.scheduler.workload(run.workload_id)
+                transaction(lambda: apply_workload(self._app.runs, self._app.tasks, workload, touch=True))
+        except NotFound:
+            transaction(lambda: self._record_loss(run.id))
 
-    def _close(self, run_id: str) -> None:
+    def _record_cancel(self, run_id: str) -> None:
         run = self._app.runs.get(run_id)
-        task = self._task(run)
-        handlers.close_run(run, task, self._app.outputs)
+        run.cancel_sent = True
         self._app.runs.save(run)
-        if task is not None:
+
+    def _record_loss(self, run_id: str) -> None:
+        run = self._app.runs.get(run_id)
+        run.lost()
+        self._app.runs.save(run)
+
+    def _close(self, run: Run) -> None:
+        verdict = handlers.judge_run(run, self._app.outputs)
+        transaction(lambda: self._record_verdict(run.id, verdict))
+
+    def _record_verdict(self, run_id: str, verdict: handlers.Verdict) -> None:
+        run = self._app.runs.get(run_id)
+        task = find_task(self._app.tasks, run)
+        if handlers.close_run(run, task, verdict) and task is not None:
             self._app.tasks.save(task)
+        self._app.runs.save(run)
+
+
+def _is_final(error: DomainError, run: Run) -> bool:
+    if isinstance(error, (Unavailable, DeadlineExceeded, Conflict)):
+        return False
+    return isinstance(error, FINAL) or (utc_now() - run.created_at).total_seconds() > GIVE_UP_S
 
 
 def run(stop: threading.Event) -> None:
     reconciler = Reconciler(build())
-    loops = [Loop("runs", reconciler.reconcile, interval_s=2.0, wake_on=("runs",))]
+    loops = [
+        Loop(work.__name__, work, interval_s=2.0, wake_on=("runs",))
+        for work in (reconciler.submit, reconciler.follow, reconciler.judge)
+    ]
     control.run("trainer", kernel_settings(), loops, stop)

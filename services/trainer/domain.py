@@ -69,6 +69,7 @@ class TaskState(StrEnum):
     PUBLISHED = "published"
 
 
+COMPLETED = "completed"
 ACTIVE = frozenset({TaskState.WAITING, TaskState.TRAINING})
 STARTABLE = frozenset({TaskState.DRAFT, TaskState.STOPPED, TaskState.FAILED})
 DEFAULT_TIME_LIMIT_S = 24 * 3600
@@ -184,7 +185,7 @@ class RunPhase(StrEnum):
 
 @dataclass(frozen=True)
 class RunExit:
-    """How the workload of a run ended; `reason` is that of the scheduler in lower case."""
+    """How the workload of a run ended; `reason` is that of the scheduler in lower case, COMPLETED for a good end."""
 
     reason: str
     message: str
@@ -200,6 +201,7 @@ class Run(Entity):
     number: int
     phase: RunPhase = RunPhase.PREPARING
     cancelled: bool = False
+    cancel_sent: bool = False
     workload_id: str = ""
     manifest: str = ""
     dataset_version: int = 0
@@ -216,6 +218,11 @@ class Run(Entity):
         self.workload_id = workload_id
         if self.phase is RunPhase.PREPARING:
             self.phase = RunPhase.SUBMITTED
+
+    def lost(self) -> None:
+        """The scheduler does not know the workload any more."""
+        message = "The scheduler does not know its workload any more; start the task again."
+        self.exited(RunExit(reason="lost", message=message, outputs=BundleRef()))
 
     def exited(self, result: RunExit) -> None:
         if self.phase in (RunPhase.PREPARING, RunPhase.SUBMITTED):

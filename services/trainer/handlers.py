@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass, replace
 
-from services.kernel.errors import AlreadyExists, DomainError, FailedPrecondition, InvalidArgument, NotFound
+from services.kernel.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from services.kernel.ids import new_id
+from services.kernel.rights import require_may_give
 from services.trainer import parameters
 from services.trainer.domain import (
     ACTIVE,
+    COMPLETED,
+    BundleRef,
     Model,
     ModelVersion,
     Provenance,
     Run,
-    RunExit,
     RunPhase,
+    Scores,
     Task,
     TaskState,
 )
@@ -25,13 +28,12 @@ from services.trainer.ports import (
     ModelVersions,
     Outputs,
     Runs,
-    Scheduler,
     Tasks,
     TrainingJob,
 )
 
 
-class OutputInvalid(DomainError):
+class OutputInvalid(FailedPrecondition):
     """A run ended well but did not leave what the contract asks for."""
 
     reason = "OUTPUT_INVALID"
@@ -81,6 +83,7 @@ def create_task(
 
 def complete_task(task: Task, datasets: Datasets, algorithms: Algorithms) -> None:
     """Check a new or edited task and fill in what was left out."""
+    require_may_give(task.visibility)
     dataset, algorithm = datasets.facts(task.dataset_id), algorithms.facts(task.algorithm_id)
     check_fit(task, dataset, algorithm)
     task.purpose = algorithm.purpose
@@ -126,29 +129,38 @@ def stop_task(task: Task, *, tasks: Tasks, runs: Runs) -> Task:
     return task
 
 
-def prepare_run(run: Run, task: Task, *, datasets: Datasets, algorithms: Algorithms, scheduler: Scheduler) -> None:
-    """Fix the split and submit the workload. Safe to repeat: split and submission are idempotent."""
+def prepare_run(run: Run, task: Task, *, datasets: Datasets, algorithms: Algorithms) -> TrainingJob:
+    """Fix the split and note in the run what it is made of; the job to submit. Safe to repeat.
+
+    The run has to be saved before the job is submitted: the workload may be over before its id is known here.
+    """
     algorithm = algorithms.facts(task.algorithm_id)
     data = datasets.prepare(task.dataset_id, task.dataset_version, task.train_share, task.seed)
-    workload_id = scheduler.submit(
-        TrainingJob(
-            run_id=run.id,
-            name=task.name,
-            owner=task.owner,
-            project=task.project,
-            command=algorithm.command,
-            env={**parameters.as_environment(task.parameters), **algorithm.env},
-            code=algorithm.code,
-            data=data,
-            parameters=task.parameters,
-            resources=task.resources,
-            time_limit_s=task.time_limit_s,
-        )
-    )
     run.manifest, run.dataset_version, run.classes = data.manifest, data.version, list(data.classes)
     run.algorithm_name, run.code_hash = algorithm.name, algorithm.code_hash
     run.major_version = algorithm.major_version
+    return TrainingJob(
+        run_id=run.id,
+        name=task.name,
+        owner=task.owner,
+        project=task.project,
+        command=algorithm.command,
+        env={**parameters.as_environment(task.parameters), **algorithm.env},
+        code=algorithm.code,
+        data=data,
+        parameters=task.parameters,
+        resources=task.resources,
+        time_limit_s=task.time_limit_s,
+    )
+
+
+def run_submitted(run: Run, task: Task | None, workload_id: str) -> bool:
+    """Whether the task changed."""
     run.submitted(workload_id)
+    if task is None or task.run_id != run.id or task.workload_id == workload_id:
+        return False
+    task.workload_id = workload_id
+    return True
 
 
 def workload_started(run: Run, task: Task) -> bool:
@@ -167,35 +179,42 @@ def workload_lost(run: Run, task: Task) -> bool:
     return True
 
 
-def close_run(run: Run, task: Task | None, outputs: Outputs) -> None:
-    """Judge what an ended run left, and end its task unless it was stopped or started anew meanwhile."""
-    result = run.exit
-    if task is not None and result is not None and task.run_id == run.id and task.state in ACTIVE:
-        if task.state is TaskState.WAITING and result.reason == "completed":
-            task.start()
-        _end_task(task, result, outputs)
-    run.close()
+@dataclass(frozen=True)
+class Verdict:
+    """What an ended run comes to: the scores, or a stable reason and what was expected."""
+
+    scores: Scores | None = None
+    reason: str = ""
+    message: str = ""
 
 
-def _end_task(task: Task, result: RunExit, outputs: Outputs) -> None:
-    if result.reason != "completed":
-        task.fail(result.reason.upper(), result.message)
-        return
+def judge_run(run: Run, outputs: Outputs) -> Verdict:
+    """Look at what the run left. Reads the object store, so it stays outside of the transaction that closes the run."""
+    if run.exit is None:
+        return Verdict(reason="CANCELLED", message="It was cancelled before it began.")
+    if run.exit.reason != COMPLETED:
+        return Verdict(reason=run.exit.reason.upper(), message=run.exit.message)
     try:
-        scores = outputs.scores(result.outputs)
-        outputs.model(result.outputs)
+        scores = outputs.scores(run.exit.outputs)
+        outputs.model(run.exit.outputs)
     except OutputInvalid as error:
-        task.fail(error.reason, error.message)
-        return
-    task.finish(scores, result.outputs)
+        return Verdict(reason=error.reason, message=error.message)
+    return Verdict(scores)
 
 
-def fail_run(run: Run, task: Task, error: DomainError) -> None:
-    """The run cannot even be submitted."""
-    run.exited(RunExit(reason=error.reason.lower(), message=error.message, outputs=task.outputs))
-    if task.run_id == run.id and task.state in ACTIVE:
-        task.fail(error.reason, error.message)
+def close_run(run: Run, task: Task | None, verdict: Verdict) -> bool:
+    """End the task of a run unless it was stopped or started anew meanwhile; whether the task changed."""
+    result, ended = run.exit, task is not None and task.run_id == run.id and task.state in ACTIVE
     run.close()
+    if task is None or not ended:
+        return False
+    if verdict.scores is None:
+        task.fail(verdict.reason, verdict.message)
+        return True
+    if task.state is TaskState.WAITING:
+        task.start()
+    task.finish(verdict.scores, result.outputs if result else BundleRef())
+    return True
 
 
 def publish_task(
@@ -208,7 +227,14 @@ def publish_task(
         raise NotFound(f"{task.id} has no run that can be published.")
     trained = outputs.model(task.outputs)
     found = library.models.find_one(owner=task.owner, name=name)
-    model = found or Model(id=new_id("model"), project=task.project, owner=task.owner, name=name, purpose=task.purpose)
+    model = found or Model(
+        id=new_id("model"),
+        project=task.project,
+        owner=task.owner,
+        visibility=task.visibility,
+        name=name,
+        purpose=task.purpose,
+    )
     if found and found.purpose != task.purpose:
         raise AlreadyExists(f"A model named {name} with another purpose exists; choose another name.")
     version = ModelVersion(

@@ -1,7 +1,11 @@
 """What the scheduler knows of a task that runs: progress, steps, metric points, log."""
 
+from collections.abc import Sequence
+from datetime import UTC
+
 from protos.trainer.v1 import task_pb2
-from services.kernel.errors import NotFound, Unavailable
+from services.kernel.entity import utc_now
+from services.kernel.errors import DeadlineExceeded, NotFound, Unavailable
 from services.kernel.grpc import client
 from services.kernel.wire import to_message
 from services.trainer.bootstrap import App
@@ -18,22 +22,40 @@ class Live:
 
     def snapshot(self, task: Task) -> task_pb2.Task:
         """The task with the newest progress; what is stored when the scheduler does not answer."""
-        message = to_message(task, task_pb2.Task)
-        if task.workload_id and task.state in ACTIVE:
-            try:
-                with client.as_itself("trainer"):
-                    workload = self._app.scheduler.workload(task.workload_id)
-            except (Unavailable, NotFound):
-                return message
-            message.progress = workload.progress
-            message.waiting_reason = workload.waiting_reason
-            for step in workload.steps:
-                message.steps.add().CopyFrom(
-                    task_pb2.Step(
-                        name=step.name, state=step.state, started_at=step.started_at, finished_at=step.finished_at
-                    )
+        return self.snapshots([task])[0]
+
+    def snapshots(self, tasks: Sequence[Task]) -> list[task_pb2.Task]:
+        """The same for a list. A scheduler that does not answer is asked once, not for each task."""
+        messages, answers = [], True
+        for task in tasks:
+            message = to_message(task, task_pb2.Task)
+            messages.append(message)
+            if answers and task.workload_id and task.state in ACTIVE:
+                answers = self._fill(message)
+        return messages
+
+    def _fill(self, message: task_pb2.Task) -> bool:
+        """Whether the scheduler answers."""
+        try:
+            with client.as_itself("trainer"):
+                workload = self._app.scheduler.workload(message.workload_id)
+        except NotFound:
+            return True
+        except (Unavailable, DeadlineExceeded):
+            return False
+        message.progress = workload.progress
+        message.waiting_reason = workload.waiting_reason
+        if message.HasField("started_at") and 0 < workload.progress < 1:
+            started_at = message.started_at.ToDatetime(UTC)
+            message.expected_end_at.FromDatetime(started_at + (utc_now() - started_at) / workload.progress)
+        del message.steps[:]
+        for step in workload.steps:
+            message.steps.add().CopyFrom(
+                task_pb2.Step(
+                    name=step.name, state=step.state, started_at=step.started_at, finished_at=step.finished_at
                 )
-        return message
+            )
+        return True
 
     def metric_points(self, task: Task, name: str, after: int, limit: int) -> list[task_pb2.MetricPoint]:
         if not task.workload_id:

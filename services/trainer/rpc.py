@@ -90,7 +90,7 @@ class TaskRpc:
             query["state"] = task_pb2.Task.State.Name(request.state).removeprefix("STATE_").lower()
         page = self._app.tasks.page(query, page_size=request.page_size, page_token=request.page_token)
         return task_pb2.ListTasksResponse(
-            tasks=[self._live.snapshot(task) for task in page.items],
+            tasks=self._live.snapshots(page.items),
             next_page_token=page.next_page_token,
             total_size=page.total_size,
         )

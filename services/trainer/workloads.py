@@ -19,27 +19,42 @@ def apply_workload(runs: Runs, tasks: Tasks, workload: workload_pb2.Workload, *,
         return
     try:
         run = runs.get(workload.spec.subject.removeprefix(SUBJECT))
-        task = tasks.get(run.task_id)
     except NotFound:
         return
-    before = (run.phase, run.workload_id)
     if run.phase is RunPhase.CLOSED:
         return
-    run.submitted(workload.id)
-    changed = False
-    if workload.state == workload_pb2.Workload.STATE_RUNNING:
-        changed = handlers.workload_started(run, task)
-    elif workload.state == workload_pb2.Workload.STATE_PENDING and workload.attempt > 0:
-        changed = handlers.workload_lost(run, task)
-    elif workload.state == workload_pb2.Workload.STATE_EXITED:
+    task = find_task(tasks, run)
+    before = (run.phase, run.workload_id)
+    changed = handlers.run_submitted(run, task, workload.id)
+    if workload.state == workload_pb2.Workload.STATE_EXITED:
         run.exited(_exit(workload.exit))
-        changed = _keep_progress(task, run, workload)
-    if task.run_id == run.id and task.workload_id != workload.id:
-        task.workload_id, changed = workload.id, True
+    if task is not None:
+        changed = _apply_to_task(task, run, workload) or changed
     if touch or (run.phase, run.workload_id) != before:
         runs.save(run)
-    if changed:
+    if task is not None and changed:
         tasks.save(task)
+
+
+def find_task(tasks: Tasks, run: Run) -> Task | None:
+    """The task of a run, or None when it was deleted; the run still has to come to its end."""
+    try:
+        return tasks.get(run.task_id)
+    except NotFound:
+        return None
+
+
+def _apply_to_task(task: Task, run: Run, workload: workload_pb2.Workload) -> bool:
+    """Whether the task changed."""
+    match workload.state:
+        case workload_pb2.Workload.STATE_RUNNING:
+            return handlers.workload_started(run, task)
+        case workload_pb2.Workload.STATE_PENDING if workload.attempt > 0:
+            return handlers.workload_lost(run, task)
+        case workload_pb2.Workload.STATE_EXITED:
+            return _keep_progress(task, run, workload)
+        case _:
+            return False
 
 
 def _keep_progress(task: Task, run: Run, workload: workload_pb2.Workload) -> bool:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from protos.buf.validate import validate_pb2 as protos_dot_buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dprotos/common/v1/common.proto\x12\x13modelyard.common.v1\x1a\"protos/buf/validate/validate.proto\"g\n\x07Purpose\x12-\n\x06level1\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,39}$\x12-\n\x06level2\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,39}$\"X\n\x07Problem\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x05\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x10\n\x08\x65xpected\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"R\n\tBundleRef\x12\'\n\x05index\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^([0-9a-f]{64})?$\x12\r\n\x05\x66iles\x18\x02 \x01(\x03\x12\r\n\x05\x62ytes\x18\x03 \x01(\x03\"\x87\x01\n\tInterface\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12;\n\nparameters\x18\x04 \x03(\x0b\x32\'.modelyard.common.v1.InterfaceParameter\x12\x0f\n\x07returns\x18\x05 \x01(\t\"k\n\x12InterfaceParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\x12\x12\n\ntest_value\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\"\x9f\x01\n\tResources\x12\x1f\n\ncpu_millis\x18\x01 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\x12%\n\x0cmemory_bytes\x18\x02 \x01(\x03\x42\x0f\xbaH\x0c\"\n\x18\x80\x80\x80\x80\x80\x80\x04(\x00\x12\x1f\n\ngpu_millis\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\x12)\n\x10gpu_memory_bytes\x18\x04 \x01(\x03\x42\x0f\xbaH\x0c\"\n\x18\x80\x80\x80\x80\x80\x80\x04(\x00*n\n\nVisibility\x12\x1a\n\x16VISIBILITY_UNSPECIFIED\x10\x00\x12\x16\n\x12VISIBILITY_PRIVATE\x10\x01\x12\x15\n\x11VISIBILITY_PUBLIC\x10\x02\x12\x15\n\x11VISIBILITY_PRESET\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dprotos/common/v1/common.proto\x12\x13modelyard.common.v1\x1a\"protos/buf/validate/validate.proto\"g\n\x07Purpose\x12-\n\x06level1\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,39}$\x12-\n\x06level2\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,39}$\"\x88\x01\n\x15ProductionEnvironment\x12\x18\n\x07\x66\x61\x63tory\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18x\x12\x16\n\x05plant\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18x\x12\x18\n\x07station\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18x\x12#\n\x08products\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\xe8\x07\"\x06r\x04\x10\x01\x18x\"X\n\x07Problem\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x05\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x10\n\x08\x65xpected\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"R\n\tBundleRef\x12\'\n\x05index\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^([0-9a-f]{64})?$\x12\r\n\x05\x66iles\x18\x02 \x01(\x03\x12\r\n\x05\x62ytes\x18\x03 \x01(\x03\"\x87\x01\n\tInterface\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x03 \x01(\t\x12;\n\nparameters\x18\x04 \x03(\x0b\x32\'.modelyard.common.v1.InterfaceParameter\x12\x0f\n\x07returns\x18\x05 \x01(\t\"k\n\x12InterfaceParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\x12\x12\n\ntest_value\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\"\x9f\x01\n\tResources\x12\x1f\n\ncpu_millis\x18\x01 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\x12%\n\x0cmemory_bytes\x18\x02 \x01(\x03\x42\x0f\xbaH\x0c\"\n\x18\x80\x80\x80\x80\x80\x80\x04(\x00\x12\x1f\n\ngpu_millis\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\x12)\n\x10gpu_memory_bytes\x18\x04 \x01(\x03\x42\x0f\xbaH\x0c\"\n\x18\x80\x80\x80\x80\x80\x80\x04(\x00*n\n\nVisibility\x12\x1a\n\x16VISIBILITY_UNSPECIFIED\x10\x00\x12\x16\n\x12VISIBILITY_PRIVATE\x10\x01\x12\x15\n\x11VISIBILITY_PUBLIC\x10\x02\x12\x15\n\x11VISIBILITY_PRESET\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PURPOSE'].fields_by_name['level1']._serialized_options = b'\272H\032r\0302\026^[a-z][a-z0-9_]{0,39}$'
   _globals['_PURPOSE'].fields_by_name['level2']._loaded_options = None
   _globals['_PURPOSE'].fields_by_name['level2']._serialized_options = b'\272H\032r\0302\026^[a-z][a-z0-9_]{0,39}$'
+  _globals['_PRODUCTIONENVIRONMENT'].fields_by_name['factory']._loaded_options = None
+  _globals['_PRODUCTIONENVIRONMENT'].fields_by_name['factory']._serialized_options = b'\272H\004r\002\030x'
+  _globals['_PRODUCTIONENVIRONMENT'].fields_by_name['plant']._loaded_options = None
+  _globals['_PRODUCTIONENVIRONMENT'].fields_by_name['plant']._serialized_options = b'\272H\004r\002\030x'
+  _globals['_PRODUCTIONENVIRONMENT'].fields_by_name['station']._loaded_options = None
+  _globals['_PRODUCTIONENVIRONMENT'].fields_by_name['station']._serialized_options = b'\272H\004r\002\030x'
+  _globals['_PRODUCTIONENVIRONMENT'].fields_by_name['products']._loaded_options = None
+  _globals['_PRODUCTIONENVIRONMENT'].fields_by_name['products']._serialized_options = b'\272H\016\222\001\013\020\350\007\"\006r\004\020\001\030x'
   _globals['_BUNDLEREF'].fields_by_name['index']._loaded_options = None
   _globals['_BUNDLEREF'].fields_by_name['index']._serialized_options = b'\272H\025r\0232\021^([0-9a-f]{64})?$'
   _globals['_RESOURCES'].fields_by_name['cpu_millis']._loaded_options = None
@@ -46,18 +54,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESOURCES'].fields_by_name['gpu_millis']._serialized_options = b'\272H\010\"\006\030\300\204=(\000'
   _globals['_RESOURCES'].fields_by_name['gpu_memory_bytes']._loaded_options = None
   _globals['_RESOURCES'].fields_by_name['gpu_memory_bytes']._serialized_options = b'\272H\014\"\n\030\200\200\200\200\200\200\004(\000'
-  _globals['_VISIBILITY']._serialized_start=778
-  _globals['_VISIBILITY']._serialized_end=888
+  _globals['_VISIBILITY']._serialized_start=917
+  _globals['_VISIBILITY']._serialized_end=1027
   _globals['_PURPOSE']._serialized_start=90
   _globals['_PURPOSE']._serialized_end=193
-  _globals['_PROBLEM']._serialized_start=195
-  _globals['_PROBLEM']._serialized_end=283
-  _globals['_BUNDLEREF']._serialized_start=285
-  _globals['_BUNDLEREF']._serialized_end=367
-  _globals['_INTERFACE']._serialized_start=370
-  _globals['_INTERFACE']._serialized_end=505
-  _globals['_INTERFACEPARAMETER']._serialized_start=507
-  _globals['_INTERFACEPARAMETER']._serialized_end=614
-  _globals['_RESOURCES']._serialized_start=617
-  _globals['_RESOURCES']._serialized_end=776
+  _globals['_PRODUCTIONENVIRONMENT']._serialized_start=196
+  _globals['_PRODUCTIONENVIRONMENT']._serialized_end=332
+  _globals['_PROBLEM']._serialized_start=334
+  _globals['_PROBLEM']._serialized_end=422
+  _globals['_BUNDLEREF']._serialized_start=424
+  _globals['_BUNDLEREF']._serialized_end=506
+  _globals['_INTERFACE']._serialized_start=509
+  _globals['_INTERFACE']._serialized_end=644
+  _globals['_INTERFACEPARAMETER']._serialized_start=646
+  _globals['_INTERFACEPARAMETER']._serialized_end=753
+  _globals['_RESOURCES']._serialized_start=756
+  _globals['_RESOURCES']._serialized_end=915
 # @@protoc_insertion_point(module_scope)

@@ -72,6 +72,37 @@ class Purpose(_message.Message):
 Global___Purpose: _TypeAlias = Purpose  # noqa: Y015
 
 @_typing.final
+class ProductionEnvironment(_message.Message):
+    """The place and the products in production that something belongs to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTORY_FIELD_NUMBER: _builtins.int
+    PLANT_FIELD_NUMBER: _builtins.int
+    STATION_FIELD_NUMBER: _builtins.int
+    PRODUCTS_FIELD_NUMBER: _builtins.int
+    factory: _builtins.str
+    plant: _builtins.str
+    station: _builtins.str
+    @_builtins.property
+    def products(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        factory: _builtins.str = ...,
+        plant: _builtins.str = ...,
+        station: _builtins.str = ...,
+        products: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["factory", b"factory", "plant", b"plant", "products", b"products", "station", b"station"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProductionEnvironment: _TypeAlias = ProductionEnvironment  # noqa: Y015
+
+@_typing.final
 class Problem(_message.Message):
     """Something that is wrong in what was handed in, said so that it can be mended."""
 

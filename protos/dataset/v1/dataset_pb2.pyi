@@ -120,6 +120,7 @@ class Dataset(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    PRODUCTION_ENVIRONMENT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     project: _builtins.str
     owner: _builtins.str
@@ -153,6 +154,10 @@ class Dataset(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def production_environment(self) -> _common_pb2.ProductionEnvironment:
+        """Where in production the data comes from; may be left out."""
+
     def __init__(
         self,
         *,
@@ -175,10 +180,11 @@ class Dataset(_message.Message):
         etag: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        production_environment: _common_pb2.ProductionEnvironment | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "import_progress", b"import_progress", "purpose", b"purpose", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "import_progress", b"import_progress", "production_environment", b"production_environment", "purpose", b"purpose", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation_mode", b"annotation_mode", "created_at", b"created_at", "description", b"description", "etag", b"etag", "format", b"format", "id", b"id", "import_progress", b"import_progress", "name", b"name", "online", b"online", "owner", b"owner", "problem_count", b"problem_count", "problems", b"problems", "project", b"project", "purpose", b"purpose", "state", b"state", "test_set_mode", b"test_set_mode", "updated_at", b"updated_at", "version", b"version", "visibility", b"visibility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation_mode", b"annotation_mode", "created_at", b"created_at", "description", b"description", "etag", b"etag", "format", b"format", "id", b"id", "import_progress", b"import_progress", "name", b"name", "online", b"online", "owner", b"owner", "problem_count", b"problem_count", "problems", b"problems", "production_environment", b"production_environment", "project", b"project", "purpose", b"purpose", "state", b"state", "test_set_mode", b"test_set_mode", "updated_at", b"updated_at", "version", b"version", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -119,7 +119,7 @@ class DatasetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateDataset(self, request, context):
-        """Change name, description or visibility.
+        """Change name, description, visibility or production environment.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

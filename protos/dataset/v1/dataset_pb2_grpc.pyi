@@ -41,7 +41,7 @@ class DatasetServiceStub:
     ListDatasets: _grpc.UnaryUnaryMultiCallable[_dataset_pb2.ListDatasetsRequest, _dataset_pb2.ListDatasetsResponse]
     """List the data sets that the caller may see, newest first."""
     UpdateDataset: _grpc.UnaryUnaryMultiCallable[_dataset_pb2.UpdateDatasetRequest, _dataset_pb2.Dataset]
-    """Change name, description or visibility."""
+    """Change name, description, visibility or production environment."""
     DeleteDataset: _grpc.UnaryUnaryMultiCallable[_dataset_pb2.DeleteDatasetRequest, _empty_pb2.Empty]
     """Delete a data set that is offline."""
     ImportDataset: _grpc.UnaryUnaryMultiCallable[_dataset_pb2.ImportDatasetRequest, _dataset_pb2.Dataset]
@@ -69,7 +69,7 @@ class DatasetServiceAsyncStub(DatasetServiceStub):
     ListDatasets: _aio.UnaryUnaryMultiCallable[_dataset_pb2.ListDatasetsRequest, _dataset_pb2.ListDatasetsResponse]  # type: ignore[assignment]
     """List the data sets that the caller may see, newest first."""
     UpdateDataset: _aio.UnaryUnaryMultiCallable[_dataset_pb2.UpdateDatasetRequest, _dataset_pb2.Dataset]  # type: ignore[assignment]
-    """Change name, description or visibility."""
+    """Change name, description, visibility or production environment."""
     DeleteDataset: _aio.UnaryUnaryMultiCallable[_dataset_pb2.DeleteDatasetRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Delete a data set that is offline."""
     ImportDataset: _aio.UnaryUnaryMultiCallable[_dataset_pb2.ImportDatasetRequest, _dataset_pb2.Dataset]  # type: ignore[assignment]
@@ -118,7 +118,7 @@ class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _dataset_pb2.UpdateDatasetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_dataset_pb2.Dataset, _abc.Awaitable[_dataset_pb2.Dataset]]:
-        """Change name, description or visibility."""
+        """Change name, description, visibility or production environment."""
 
     @_abc_1.abstractmethod
     def DeleteDataset(

@@ -93,6 +93,7 @@ class Task(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    EXPECTED_END_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     project: _builtins.str
     owner: _builtins.str
@@ -150,6 +151,10 @@ class Task(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def expected_end_at(self) -> _timestamp_pb2.Timestamp:
+        """When a training task will have ended if it goes on as fast as until now."""
+
     def __init__(
         self,
         *,
@@ -184,10 +189,11 @@ class Task(_message.Message):
         etag: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        expected_end_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "ended_at", b"ended_at", "purpose", b"purpose", "resources", b"resources", "scores", b"scores", "started_at", b"started_at", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "ended_at", b"ended_at", "expected_end_at", b"expected_end_at", "purpose", b"purpose", "resources", b"resources", "scores", b"scores", "started_at", b"started_at", "submitted_at", b"submitted_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm_id", b"algorithm_id", "created_at", b"created_at", "dataset_id", b"dataset_id", "dataset_version", b"dataset_version", "ended_at", b"ended_at", "error", b"error", "error_reason", b"error_reason", "etag", b"etag", "id", b"id", "model_version_id", b"model_version_id", "name", b"name", "note", b"note", "owner", b"owner", "parameters", b"parameters", "progress", b"progress", "project", b"project", "purpose", b"purpose", "resources", b"resources", "run_number", b"run_number", "scores", b"scores", "seed", b"seed", "started_at", b"started_at", "state", b"state", "steps", b"steps", "submitted_at", b"submitted_at", "time_limit_s", b"time_limit_s", "train_share", b"train_share", "updated_at", b"updated_at", "visibility", b"visibility", "waiting_reason", b"waiting_reason", "workload_id", b"workload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm_id", b"algorithm_id", "created_at", b"created_at", "dataset_id", b"dataset_id", "dataset_version", b"dataset_version", "ended_at", b"ended_at", "error", b"error", "error_reason", b"error_reason", "etag", b"etag", "expected_end_at", b"expected_end_at", "id", b"id", "model_version_id", b"model_version_id", "name", b"name", "note", b"note", "owner", b"owner", "parameters", b"parameters", "progress", b"progress", "project", b"project", "purpose", b"purpose", "resources", b"resources", "run_number", b"run_number", "scores", b"scores", "seed", b"seed", "started_at", b"started_at", "state", b"state", "steps", b"steps", "submitted_at", b"submitted_at", "time_limit_s", b"time_limit_s", "train_share", b"train_share", "updated_at", b"updated_at", "visibility", b"visibility", "waiting_reason", b"waiting_reason", "workload_id", b"workload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

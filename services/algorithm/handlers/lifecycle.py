@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 from services.algorithm.domain import Algorithm
 from services.algorithm.ports import AlgorithmFilter, Ports
-from services.kernel.context import current_caller
 from services.kernel.entity import Visibility
-from services.kernel.errors import PermissionDenied
 from services.kernel.pages import Page
-from services.kernel.rights import require_owner, require_visible
+from services.kernel.rights import require_may_give, require_owner, require_visible
 
 
 @dataclass
@@ -40,8 +38,7 @@ def list_algorithms(wanted: AlgorithmFilter, page_size: int, page_token: str, po
 def update_algorithm(command: UpdateAlgorithm, ports: Ports) -> Algorithm:
     algorithm = _own(command.id, command.etag, ports)
     change = command.change
-    if change.visibility is Visibility.PRESET and not current_caller().is_admin:
-        raise PermissionDenied("Only administrators make an algorithm preset.", reason="PRESET_ADMIN_ONLY")
+    require_may_give(change.visibility)
     algorithm.change(title=change.title, description=change.description, visibility=change.visibility)
     ports.algorithms.save(algorithm)
     return algorithm

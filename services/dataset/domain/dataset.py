@@ -87,6 +87,16 @@ class VersionRecord(Entity):
 
 
 @dataclass(frozen=True)
+class ProductionEnvironment:
+    """Where in production the data comes from: one factory, plant and station, and any number of products."""
+
+    factory: str = ""
+    plant: str = ""
+    station: str = ""
+    products: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ImportProgress:
     """How far an import is; `phase` is `reading`, `checking` or `storing`."""
 
@@ -106,6 +116,7 @@ class Dataset(Entity):
     description: str = ""
     annotation_mode: AnnotationMode = AnnotationMode.CLASSIFICATION
     test_set_mode: TestSetMode = TestSetMode.RATIO
+    production_environment: ProductionEnvironment | None = None
     state: State = State.DRAFT
     online: bool = False
     current: DatasetVersion | None = None
@@ -128,7 +139,14 @@ class Dataset(Entity):
         dataset.happened("created")
         return dataset
 
-    def change(self, *, name: str | None, description: str | None, visibility: Visibility | None) -> None:
+    def change(
+        self,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        visibility: Visibility | None = None,
+        production_environment: ProductionEnvironment | None = None,
+    ) -> None:
         """Give new values to those that are not None."""
         if name is not None:
             _check_name(name)
@@ -138,6 +156,8 @@ class Dataset(Entity):
             self.description = description
         if visibility is not None:
             self.visibility = visibility
+        if production_environment is not None:
+            self.production_environment = production_environment
         self.happened("updated")
 
     def check_uploads(self, test_upload_id: str) -> None:

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from services.dataset.domain import AnnotationMode, Dataset, Purpose, TestSetMode
+from services.dataset.domain import AnnotationMode, Dataset, ProductionEnvironment, Purpose, TestSetMode
 from services.dataset.ports import DatasetFilter, ImportOrder, Ports
-from services.kernel.context import current_caller
 from services.kernel.entity import Visibility
-from services.kernel.errors import FailedPrecondition, PermissionDenied
+from services.kernel.errors import FailedPrecondition
 from services.kernel.ids import new_id
 from services.kernel.pages import Page
-from services.kernel.rights import require_caller, require_owner, require_visible
+from services.kernel.rights import require_caller, require_may_give, require_owner, require_visible
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,7 @@ class CreateDataset:
     visibility: Visibility = Visibility.PRIVATE
     annotation_mode: AnnotationMode = AnnotationMode.CLASSIFICATION
     test_set_mode: TestSetMode = TestSetMode.RATIO
+    production_environment: ProductionEnvironment | None = None
 
 
 @dataclass
@@ -30,6 +30,7 @@ class DatasetChange:
     name: str | None = None
     description: str | None = None
     visibility: Visibility | None = None
+    production_environment: ProductionEnvironment | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class ImportDataset:
 
 def create_dataset(command: CreateDataset, ports: Ports) -> Dataset:
     caller = require_caller()
-    _check_visibility(command.visibility)
+    require_may_give(command.visibility)
     dataset = Dataset.create(
         Dataset(
             id=new_id("ds"),
@@ -61,6 +62,7 @@ def create_dataset(command: CreateDataset, ports: Ports) -> Dataset:
             format=command.format,
             annotation_mode=command.annotation_mode,
             test_set_mode=command.test_set_mode,
+            production_environment=command.production_environment,
         )
     )
     ports.datasets.add(dataset)
@@ -80,9 +82,13 @@ def list_datasets(wanted: DatasetFilter, page_size: int, page_token: str, ports:
 def update_dataset(command: UpdateDataset, ports: Ports) -> Dataset:
     dataset = _own(command.id, command.etag, ports)
     change = command.change
-    if change.visibility is not None:
-        _check_visibility(change.visibility)
-    dataset.change(name=change.name, description=change.description, visibility=change.visibility)
+    require_may_give(change.visibility)
+    dataset.change(
+        name=change.name,
+        description=change.description,
+        visibility=change.visibility,
+        production_environment=change.production_environment,
+    )
     ports.datasets.save(dataset)
     return dataset
 
@@ -130,8 +136,3 @@ def _own(dataset_id: str, etag: str, ports: Ports) -> Dataset:
     dataset = ports.datasets.get_for_change(dataset_id, etag)
     require_owner(dataset)
     return dataset
-
-
-def _check_visibility(visibility: Visibility) -> None:
-    if visibility is Visibility.PRESET and not current_caller().is_admin:
-        raise PermissionDenied("Only administrators make a data set preset.", reason="PRESET_ADMIN_ONLY")

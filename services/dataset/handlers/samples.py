@@ -26,14 +26,8 @@ def list_samples(query: SampleQuery, ports: Ports) -> Page[Sample]:
     bound: dict[str, object] = {"bundle": version.bundle.index, "class": query.class_name}
     start = int(PageToken.parse(query.page_token, bound).after) if query.page_token else 0
     limit = page_limit(query.page_size)
-    total = sum(
-        count.train + count.test for count in version.classes if query.class_name in ("", count.name)
-    )
-    wanted = (
-        sample
-        for sample in ports.bundles.samples(version.bundle)
-        if query.class_name in ("", sample.class_name)
-    )
+    total = sum(count.train + count.test for count in version.classes if query.class_name in ("", count.name))
+    wanted = (sample for sample in ports.bundles.samples(version.bundle) if query.class_name in ("", sample.class_name))
     found = list(islice(wanted, start, start + limit))
     token = PageToken.after_item(str(start + limit), bound) if start + limit < total else ""
     return Page(found, token, total)

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import grpc
+from google.protobuf.message import Message
 
 from services.kernel import tokens
 from services.kernel.config import KernelSettings
 from services.kernel.context import acting_as, current_caller, current_traceparent, service_caller
 from services.kernel.grpc import CALLER_KEY, CHANNEL_OPTIONS, TRACE_KEY
 from services.kernel.grpc.status import from_rpc_error
+from services.kernel.ids import new_id
 
 DEFAULT_DEADLINE_S = 10.0
 
@@ -61,7 +63,7 @@ class _Interceptor(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInter
         return _CallDetails(details, details.timeout or timeout, metadata)
 
     def intercept_unary_unary(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
-        call = continuation(self._details(details, DEFAULT_DEADLINE_S), request)
+        call = continuation(self._details(details, DEFAULT_DEADLINE_S), _repeatable(request))
         error = call.exception()
         if error is not None:
             raise _translated(error) from error
@@ -69,6 +71,16 @@ class _Interceptor(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInter
 
     def intercept_unary_stream(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
         return continuation(self._details(details, None), request)
+
+
+def _repeatable(request: Message) -> Message:
+    """A command gets a request id when it has none: a retry after a lost answer must not do its work again."""
+    if "request_id" not in request.DESCRIPTOR.fields_by_name or request.request_id:  # type: ignore[attr-defined]
+        return request
+    named = type(request)()
+    named.CopyFrom(request)
+    named.request_id = new_id("retry")  # type: ignore[attr-defined]
+    return named
 
 
 def _translated(error: BaseException) -> BaseException:

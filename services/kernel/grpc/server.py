@@ -9,9 +9,9 @@ import contextvars
 import inspect
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -28,8 +28,8 @@ from prometheus_client import Histogram
 
 from services.kernel import tokens
 from services.kernel.config import KernelSettings
-from services.kernel.context import NOBODY, Caller, acting_as, current_caller, with_trace
-from services.kernel.errors import DomainError, Internal
+from services.kernel.context import NOBODY, Caller, acting_as, current_caller, current_traceparent, with_trace
+from services.kernel.errors import DomainError, Internal, Unavailable
 from services.kernel.grpc import CALLER_KEY, CHANNEL_OPTIONS, TRACE_KEY, constraints
 from services.kernel.grpc.status import DETAILS_KEY, GRPC_CODES, to_status
 from services.kernel.logging import get_logger
@@ -38,6 +38,8 @@ log = get_logger(__name__)
 
 LATENCY = Histogram("modelyard_rpc_seconds", "Time of unary RPCs", ["method", "code"])
 THREADS = 16
+STREAM_THREADS = 32
+"""For the blocking parts of streams (`asyncio.to_thread`), so that many that wait do not hold up each other."""
 SHUTDOWN_GRACE_S = 5.0
 
 Registration = tuple[object, ServiceDescriptor]
@@ -89,22 +91,32 @@ class _Method:
 @contextmanager
 def _operation(metadata: dict[str, str], key: str) -> Iterator[None]:
     token = metadata.get(CALLER_KEY, "")
-    caller: Caller = tokens.verify(token, key) if token else NOBODY
-    with acting_as(caller), with_trace(metadata.get(TRACE_KEY, "")):
+    with with_trace(metadata.get(TRACE_KEY, "")):
+        caller: Caller = tokens.verify(token, key) if token else NOBODY
+        with acting_as(caller):
+            yield
+
+
+@contextmanager
+def _told_errors(method: str) -> Iterator[None]:
+    """Only `DomainError` leaves; anything else goes to the log, and the caller learns the trace id to find it by."""
+    try:
         yield
-
-
-def _as_domain_error(error: Exception, method: str) -> DomainError:
-    if isinstance(error, DomainError):
-        return error
-    log.exception("rpc_failed", method=method)
-    return Internal("Something went wrong on our side; it is in the log under the trace id of this request.")
+    except DomainError:
+        raise
+    except Exception as error:
+        log.exception("rpc_failed", method=method)
+        trace_id = current_traceparent().split("-")[1]
+        raise Internal(
+            f"Something went wrong on our side; it is in the log under the trace id {trace_id}.",
+            metadata={"trace_id": trace_id},
+        ) from error
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: DomainError) -> None:
     status = to_status(error)
     context.set_trailing_metadata(((DETAILS_KEY, status.SerializeToString()),))
-    await context.abort(GRPC_CODES[status.code], error.message)
+    await context.abort(GRPC_CODES[status.code], status.message)
 
 
 class _Adapter:
@@ -113,6 +125,14 @@ class _Adapter:
     def __init__(self, key: str, pool: ThreadPoolExecutor) -> None:
         self._key = key
         self._pool = pool
+        self._streams: set[asyncio.Task[Any]] = set()
+        self._stopping = False
+
+    def end_streams(self) -> None:
+        """Ask all that follow a stream to come again: they would otherwise hold up the end of the process."""
+        self._stopping = True
+        for task in self._streams:
+            task.cancel()
 
     def handlers(self, servicer: object, service: ServiceDescriptor) -> grpc.GenericRpcHandler:
         constraints.precompile(service)
@@ -130,38 +150,48 @@ class _Adapter:
 
     def _unary(self, method: _Method) -> Callable[..., Awaitable[Message | None]]:
         def call(request: Message, metadata: dict[str, str]) -> Message:
-            with _operation(metadata, self._key):
+            with _operation(metadata, self._key), _told_errors(method.name):
                 return method.run(request)
 
         async def behaviour(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Message | None:
-            began, code = time.perf_counter(), "OK"
+            began, code = time.perf_counter(), "CANCELLED"
             try:
                 loop = asyncio.get_running_loop()
                 carried = contextvars.copy_context()
-                return await loop.run_in_executor(self._pool, carried.run, call, request, _metadata(context))
-            except Exception as error:  # noqa: BLE001  # the edge: every error becomes a status
-                failure = _as_domain_error(error, method.name)
-                code = failure.reason
-                await _abort(context, failure)
+                response = await loop.run_in_executor(self._pool, carried.run, call, request, _metadata(context))
+            except DomainError as error:
+                code = error.reason
+                await _abort(context, error)
                 return None
+            else:
+                code = "OK"
+                return response
             finally:
                 LATENCY.labels(method.name, code).observe(time.perf_counter() - began)
 
         return behaviour
 
-    def _stream(self, method: _Method) -> Callable[..., AsyncIterator[Message]]:
-        async def behaviour(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Message]:
+    def _stream(self, method: _Method) -> Callable[..., Awaitable[None]]:
+        # A coroutine that writes, not a generator: a cancelled generator would be closed by the garbage collector, in
+        # another task and context, long after its call.
+        async def behaviour(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+            task = asyncio.current_task()
+            assert task is not None  # a coroutine that runs has a task
+            self._streams.add(task)
             try:
-                with _operation(_metadata(context), self._key):
+                with _operation(_metadata(context), self._key), _told_errors(method.name):
                     constraints.validate(request)
-                    source = method.function(request)
-                    try:
+                    async with aclosing(method.function(request)) as source:
                         async for message in source:
-                            yield message
-                    finally:
-                        await source.aclose()
-            except Exception as error:  # noqa: BLE001  # the edge: every error becomes a status
-                await _abort(context, _as_domain_error(error, method.name))
+                            await context.write(message)
+            except DomainError as error:
+                await _abort(context, error)
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    raise
+                await _abort(context, Unavailable("The server is going down; ask again."))
+            finally:
+                self._streams.discard(task)
 
         return behaviour
 
@@ -172,8 +202,11 @@ def _metadata(context: grpc.aio.ServicerContext[Any, Any]) -> dict[str, str]:
 
 def create(key: str, registrations: Iterable[Registration], pool: ThreadPoolExecutor) -> grpc.aio.Server:
     """A server with the servicers, health and reflection; it has no port yet."""
+    return _create(_Adapter(key, pool), registrations, HealthServicer())
+
+
+def _create(adapter: _Adapter, registrations: Iterable[Registration], health: HealthServicer) -> grpc.aio.Server:
     server = grpc.aio.server(options=[*CHANNEL_OPTIONS, ("grpc.so_reuseport", 0)])
-    adapter = _Adapter(key, pool)
     names = []
     for servicer, service in registrations:
         missing = [m.name for m in service.methods if not inspect.isroutine(getattr(servicer, m.name, None))]
@@ -181,7 +214,6 @@ def create(key: str, registrations: Iterable[Registration], pool: ThreadPoolExec
             raise NotImplementedError(f"{type(servicer).__name__} lacks {', '.join(missing)} of {service.full_name}")
         server.add_generic_rpc_handlers((adapter.handlers(servicer, service),))
         names.append(service.full_name)
-    health = HealthServicer()
     add_HealthServicer_to_server(health, server)
     reflection.enable_server_reflection(
         [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME], server
@@ -190,15 +222,28 @@ def create(key: str, registrations: Iterable[Registration], pool: ThreadPoolExec
 
 
 async def _serve(address: str, key: str, registrations: Sequence[Registration], stop: threading.Event) -> None:
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="rpc") as pool:
-        server = create(key, registrations, pool)
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="rpc")
+    streams = ThreadPoolExecutor(STREAM_THREADS, thread_name_prefix="rpc-stream")
+    asyncio.get_running_loop().set_default_executor(streams)
+    try:
+        adapter, health = _Adapter(key, pool), HealthServicer()
+        server = _create(adapter, registrations, health)
         if server.add_insecure_port(address) == 0:
             raise OSError(f"the gRPC server cannot listen on {address}: the port is in use")
+        for _, service in registrations:
+            await health.set(service.full_name, health_pb2.HealthCheckResponse.SERVING)
         await server.start()
         log.info("rpc_listening", address=address)
         while not stop.is_set():
             await asyncio.sleep(0.1)
-        await server.stop(SHUTDOWN_GRACE_S)
+        await health.enter_graceful_shutdown()
+        stopping = asyncio.create_task(server.stop(SHUTDOWN_GRACE_S))
+        await asyncio.sleep(0)  # no new call is taken from here on
+        adapter.end_streams()
+        await stopping
+    finally:
+        for threads in (pool, streams):
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 def run(service: str, settings: KernelSettings, registrations: Sequence[Registration], stop: threading.Event) -> None:

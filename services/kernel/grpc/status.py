@@ -9,6 +9,7 @@ from services.kernel.errors import DomainError, FieldViolation
 
 DOMAIN = "modelyard"
 DETAILS_KEY = "grpc-status-details-bin"
+MAX_MESSAGE, MAX_DESCRIPTION, MAX_VIOLATIONS_BYTES = 1000, 300, 2000  # bytes
 
 CODES: dict[type[DomainError], int] = {
     errors.InvalidArgument: code_pb2.INVALID_ARGUMENT,
@@ -28,16 +29,33 @@ GRPC_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.S
 
 
 def to_status(error: DomainError) -> status_pb2.Status:
+    """The error with its details, shortened to what fits into the trailers of a call (a client takes 8 KiB)."""
     code = next((CODES[cls] for cls in type(error).__mro__ if cls in CODES), code_pb2.INTERNAL)
-    status = status_pb2.Status(code=code, message=error.message)
-    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
+    status = status_pb2.Status(code=code, message=short(error.message))
+    metadata = {short(key, MAX_DESCRIPTION): short(value, MAX_DESCRIPTION) for key, value in error.metadata.items()}
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata)
     status.details.append(_packed(info))
-    if error.violations:
-        bad = error_details_pb2.BadRequest()
-        for violation in error.violations:
-            bad.field_violations.add(field=violation.field, description=violation.description)
+    bad = error_details_pb2.BadRequest()
+    room = MAX_VIOLATIONS_BYTES
+    for violation in error.violations:
+        told = bad.FieldViolation(
+            field=short(violation.field, MAX_DESCRIPTION), description=short(violation.description, MAX_DESCRIPTION)
+        )
+        room -= told.ByteSize()
+        if room < 0:
+            break
+        bad.field_violations.append(told)
+    if bad.field_violations:
         status.details.append(_packed(bad))
     return status
+
+
+def short(text: str, limit: int = MAX_MESSAGE) -> str:
+    """At most `limit` bytes of UTF-8; what cannot be encoded becomes a question mark."""
+    content = text.encode("utf-8", "replace")
+    if len(content) <= limit:
+        return content.decode()
+    return content[: limit - len("…".encode())].decode("utf-8", "ignore") + "…"
 
 
 def _packed(message: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> any_pb2.Any:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.kernel.entity import Visibility
 from services.kernel.errors import FailedPrecondition, InvalidArgument
 from services.kernel.ids import new_id
-from services.kernel.rights import require_caller, require_owner, require_visible
+from services.kernel.rights import require_caller, require_may_give, require_owner, require_visible
 from services.serving.domain import MAX_LOAD, Service, ServiceState
 from services.serving.ports import Attention, ModelLibrary, Services
 
@@ -21,6 +21,7 @@ class CreateService:
 def create_service(command: CreateService, services: Services, library: ModelLibrary) -> Service:
     """A stopped service of the caller. Raises NotFound for a version that the caller may not see."""
     caller = require_caller()
+    require_may_give(command.visibility)
     if not command.name.strip():
         raise InvalidArgument.field("service.name", "is empty; expected a name of 1 to 60 characters")
     version = library.version(command.model_version_id)

@@ -1,7 +1,7 @@
 """The folder that a run wrote: `report.json` and `model/`."""
 
 import json
-import math
+from collections.abc import Callable
 from typing import cast
 
 import yaml
@@ -13,11 +13,13 @@ from services.trainer.domain import BundleRef, Interface, InterfaceParameter, Sc
 from services.trainer.handlers import OutputInvalid
 from services.trainer.parameters import Json
 from services.trainer.ports import TrainedModel
+from services.trainer.reports import to_report
 
 FRAMEWORKS = ("onnx", "torchscript", "sklearn")
 REPORT_FORMAT = "modelyard-report/1"
 MODEL_FORMAT = "modelyard-model/1"
-MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
+MAX_REPORT_BYTES = 64 * 1024 * 1024
+MAX_MODEL_YAML_BYTES = 1024 * 1024
 
 JsonObject = dict[str, Json]
 
@@ -30,15 +32,19 @@ class StoredOutputs:
 
     def report(self, outputs: BundleRef) -> JsonObject:
         """The checked report; `OutputInvalid` names the field that is wrong."""
-        report = self._document(outputs, "report.json", json.loads)
+        report = self._document(outputs, "report.json", json.loads, MAX_REPORT_BYTES)
         _expect(report.get("format") == REPORT_FORMAT, "report.json: format", f"`{REPORT_FORMAT}` was expected")
         overall = report.get("overall")
         _expect(isinstance(overall, dict), "report.json: overall", "an object with the scores was expected")
         for name in ("accuracy", "precision", "recall", "f1"):
             value = cast("JsonObject", overall).get(name)
-            fits = isinstance(value, int | float) and math.isfinite(value) and 0 <= value <= 1
+            fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
             _expect(fits, f"report.json: overall.{name}", "a number from 0 to 1 was expected")
         _expect(isinstance(report.get("classes"), list), "report.json: classes", "a list of names was expected")
+        try:
+            to_report(report)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise OutputInvalid(f"report.json does not fit the schema {REPORT_FORMAT}: {error!r}") from error
         return report
 
     def scores(self, outputs: BundleRef) -> Scores:
@@ -46,7 +52,7 @@ class StoredOutputs:
         return Scores(**{name: float(overall[name]) for name in ("accuracy", "precision", "recall", "f1")})
 
     def model(self, outputs: BundleRef) -> TrainedModel:
-        document = self._document(outputs, "model/model.yaml", yaml.safe_load)
+        document = self._document(outputs, "model/model.yaml", _load_yaml, MAX_MODEL_YAML_BYTES)
         where = "model/model.yaml: "
         _expect(document.get("format") == MODEL_FORMAT, f"{where}format", f"`{MODEL_FORMAT}` was expected")
         framework = document.get("framework")
@@ -65,20 +71,33 @@ class StoredOutputs:
             bundle=BundleRef(folder.index, folder.files, folder.bytes),
         )
 
-    def _document(self, outputs: BundleRef, path: str, parse: object) -> JsonObject:
+    def _document(self, outputs: BundleRef, path: str, parse: Callable[[str], object], limit: int) -> JsonObject:
         if not outputs.index:
             raise OutputInvalid("The algorithm wrote nothing; MODELYARD_OUTPUT was to hold report.json and model/.")
         try:
             entry = bundles.find_entry(self._store, _ref(outputs), path)
         except NotFound as error:
             raise OutputInvalid(f"{path} is missing: the algorithm has to write it to MODELYARD_OUTPUT.") from error
-        _expect(entry.size <= MAX_DOCUMENT_BYTES, path, f"at most {MAX_DOCUMENT_BYTES} bytes were expected")
+        _expect(entry.size <= limit, path, f"at most {limit} bytes were expected")
         try:
-            document = parse(bundles.read_file(self._store, entry).decode("utf-8"))  # type: ignore[operator]
+            document = parse(bundles.read_file(self._store, entry).decode("utf-8"))
         except (ValueError, yaml.YAMLError, RecursionError) as error:
             raise OutputInvalid(f"{path} cannot be read: {error}") from error
         _expect(isinstance(document, dict), path, "an object was expected")
         return cast("JsonObject", document)
+
+
+class _PlainYaml(yaml.SafeLoader):
+    """No aliases: a small document with aliases of aliases becomes endless text."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not allowed")
+        return super().compose_node(parent, index)
+
+
+def _load_yaml(text: str) -> object:
+    return yaml.load(text, Loader=_PlainYaml)  # noqa: S506  # a safe loader
 
 
 def _ref(outputs: BundleRef) -> bundles.BundleRef:
@@ -94,6 +113,8 @@ def _interface(value: Json, where: str) -> Interface:
     _expect(isinstance(value, dict) and value.get("name"), f"{where}interface", "an interface with a name was expected")
     given = cast("JsonObject", value)
     parameters = cast("list[JsonObject]", given.get("parameters") or [])
+    fits = isinstance(parameters, list) and all(isinstance(p, dict) for p in parameters)
+    _expect(fits, f"{where}interface.parameters", "a list of parameters was expected")
     return Interface(
         name=str(given["name"]),
         method=str(given.get("method", "POST")),
@@ -115,4 +136,4 @@ def _interface(value: Json, where: str) -> Interface:
 def _text(value: Json) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,16 +1,21 @@
 """The other services, seen through the ports of training."""
 
+import grpc
+
 from protos.algorithm.v1 import algorithm_pb2, algorithm_pb2_grpc
 from protos.common.v1 import common_pb2
 from protos.dataset.v1 import dataset_pb2, dataset_pb2_grpc
 from protos.scheduler.v1 import workload_pb2, workload_pb2_grpc
 from services.kernel.config import KernelSettings
 from services.kernel.grpc import client
+from services.kernel.grpc.status import from_rpc_error
 from services.kernel.wire import from_message
 from services.trainer.domain import BundleRef, Purpose
 from services.trainer.ports import AlgorithmFacts, DatasetFacts, TrainingData, TrainingJob
 
 GRACE_S = 20
+READ_TIMEOUT_S = 5.0
+MAX_LOG_CHUNKS = 16
 
 
 def _bundle(ref: BundleRef) -> common_pb2.BundleRef:
@@ -111,7 +116,7 @@ class SchedulerClient:
         self._stub.CancelWorkload(workload_pb2.CancelWorkloadRequest(id=workload_id))
 
     def workload(self, workload_id: str) -> workload_pb2.Workload:
-        return self._stub.GetWorkload(workload_pb2.GetWorkloadRequest(id=workload_id))
+        return self._stub.GetWorkload(workload_pb2.GetWorkloadRequest(id=workload_id), timeout=READ_TIMEOUT_S)
 
     def metric_points(self, workload_id: str, name: str, after: int, limit: int) -> list[workload_pb2.MetricPoint]:
         request = workload_pb2.ListMetricPointsRequest(id=workload_id, name=name, after=after, page_size=limit)
@@ -122,9 +127,13 @@ class SchedulerClient:
         request = workload_pb2.ReadLogRequest(id=workload_id, offset=offset)
         stream = self._stub.ReadLog(request, timeout=60)
         chunks: list[bytes] = []
-        for chunk in stream:
-            chunks.append(chunk.data)
-            if len(chunks) >= 16:
-                stream.cancel()
-                break
+        try:
+            for chunk in stream:
+                chunks.append(chunk.data)
+                if len(chunks) >= MAX_LOG_CHUNKS:
+                    break
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from error
+        finally:
+            stream.cancel()
         return chunks

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.kernel.entity import Visibility
 from services.kernel.errors import AlreadyExists, FailedPrecondition, InvalidArgument
 from services.trainer import handlers
 from services.trainer.domain import BundleRef, Model, ModelVersion, Purpose, Run, RunExit, RunPhase, Task, TaskState
@@ -27,14 +28,18 @@ class World:
             task, start=start, tasks=self.tasks, runs=self.runs, datasets=self.datasets, algorithms=self.algorithms
         )
 
+    def submit(self, run: Run, task: Task) -> None:
+        job = handlers.prepare_run(run, task, datasets=self.datasets, algorithms=self.algorithms)
+        handlers.run_submitted(run, task, self.scheduler.submit(job))
+
     def run_to_exit(self, result: RunExit, outputs: FakeOutputs | None = None) -> Task:
         task = self.tasks.get("task-1")
         run = self.runs.get(task.run_id)
-        handlers.prepare_run(run, task, datasets=self.datasets, algorithms=self.algorithms, scheduler=self.scheduler)
+        self.submit(run, task)
         if task.state is TaskState.WAITING:
             handlers.workload_started(run, task)
         run.exited(result)
-        handlers.close_run(run, task, outputs or self.outputs)
+        handlers.close_run(run, task, handlers.judge_run(run, outputs or self.outputs))
         self.runs.save(run)
         self.tasks.save(task)
         return self.tasks.get("task-1")
@@ -181,7 +186,7 @@ def test_an_older_run_does_not_touch_the_task() -> None:
     handlers.start_task(task, tasks=world.tasks, runs=world.runs, datasets=world.datasets, algorithms=world.algorithms)
     assert not handlers.workload_started(old_run, task)
     old_run.exited(RunExit("error", "killed", BundleRef()))
-    handlers.close_run(old_run, task, world.outputs)
+    assert not handlers.close_run(old_run, task, handlers.judge_run(old_run, world.outputs))
     assert task.state is TaskState.WAITING
     assert old_run.phase is RunPhase.CLOSED
 
@@ -201,21 +206,40 @@ def test_submitting_twice_is_one_job() -> None:
     task = world.create()
     for _ in range(2):
         run = world.runs.get("task-1-1")
-        handlers.prepare_run(run, task, datasets=world.datasets, algorithms=world.algorithms, scheduler=world.scheduler)
+        world.submit(run, task)
     assert list(world.scheduler.jobs) == ["task-1-1"]
     job = world.scheduler.jobs["task-1-1"]
     assert job.env == {"EPOCHS": "3"}
     assert job.owner == "ann"
 
 
-def test_a_run_that_cannot_be_submitted_fails_its_task() -> None:
+def test_a_run_that_could_not_be_submitted_fails_its_task() -> None:
     world = World()
     task = world.create()
     run = world.runs.get("task-1-1")
-    handlers.fail_run(run, task, FailedPrecondition("The data set is offline.", reason="DATASET_OFFLINE"))
+    run.exited(RunExit("dataset_offline", "The data set is offline.", BundleRef()))
+    assert handlers.close_run(run, task, handlers.judge_run(run, world.outputs))
     assert (task.state, task.error_reason, task.error) == (
         TaskState.FAILED,
         "DATASET_OFFLINE",
         "The data set is offline.",
     )
     assert run.phase is RunPhase.CLOSED
+
+
+def test_a_run_whose_task_is_gone_comes_to_its_end() -> None:
+    world = World()
+    world.create()
+    run = world.runs.get("task-1-1")
+    run.exited(COMPLETED)
+    assert not handlers.close_run(run, None, handlers.judge_run(run, world.outputs))
+    assert run.phase is RunPhase.CLOSED
+
+
+def test_a_public_task_makes_a_public_model() -> None:
+    world = World()
+    world.create(visibility=Visibility.PUBLIC)
+    world.run_to_exit(COMPLETED)
+    version = world.publish()
+    assert version.visibility is Visibility.PUBLIC
+    assert world.models.get(version.model_id).visibility is Visibility.PUBLIC
