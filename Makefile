@@ -31,8 +31,10 @@ lint: install ## style, types, import contracts, protos
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory protos-check
 
-bench: install ## benchmarks; prints what it measures
-	$(BIN)/python -m pytest tests/benchmarks -s --benchmarks
+bench: bench-kernel ## all benchmarks; `make bench-NAME ARGS=…` runs one
+
+bench-%: install
+	$(BIN)/python -m tests.benchmarks.$* $(ARGS)
 
 up: install ## start the platform on this machine
 	@$(EMBEDDED) up

@@ -6,6 +6,7 @@ from enum import StrEnum
 from services.kernel.entity import Entity, Visibility
 from services.kernel.errors import FailedPrecondition, InvalidArgument
 from services.kernel.ids import new_id
+from services.kernel.values import BundleRef, Interface, Purpose
 
 PLATFORM = "platform"
 """Owner of the preset algorithms."""
@@ -20,21 +21,6 @@ class Device(StrEnum):
 
 
 @dataclass(frozen=True)
-class Purpose:
-    level1: str
-    level2: str
-
-
-@dataclass(frozen=True)
-class BundleRef:
-    """Content in the object store: SHA-256 of its index, number of files, bytes of all of them."""
-
-    index: str
-    files: int
-    bytes: int
-
-
-@dataclass(frozen=True)
 class TrainingCommand:
     """How a training run is started; `parameters_schema` is JSON Schema as text."""
 
@@ -43,26 +29,6 @@ class TrainingCommand:
     env: dict[str, str]
     device: Device
     parameters_schema: str
-
-
-@dataclass(frozen=True)
-class InterfaceParameter:
-    name: str
-    type: str
-    required: bool
-    test_value: str
-    description: str
-
-
-@dataclass(frozen=True)
-class Interface:
-    """What users of a model send; `returns` says in words what comes back."""
-
-    name: str
-    method: str
-    format: str
-    parameters: tuple[InterfaceParameter, ...]
-    returns: str
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from services.algorithm.domain import Algorithm, BundleRef, Definition
+from services.algorithm.domain import Algorithm, Definition
 from services.kernel.pages import Page
+from services.kernel.values import BundleRef
 
 T = TypeVar("T")
 

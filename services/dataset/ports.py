@@ -6,18 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from services.dataset.domain import (
-    BundleRef,
-    Dataset,
-    ImportProgress,
-    Placed,
-    Sample,
-    SampleContent,
-    State,
-    VersionRecord,
-)
+from services.dataset.domain import Dataset, ImportProgress, Placed, Sample, SampleContent, State, VersionRecord
 from services.kernel.pages import Page
 from services.kernel.problems import Problems
+from services.kernel.values import BundleRef
 
 T = TypeVar("T")
 

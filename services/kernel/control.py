@@ -78,8 +78,9 @@ class _Active:
         self._held = held
         self._stop = threading.Event()
         outbox: str = OutboxDocument._get_collection_name()
-        self._feeds = [ChangeFeed([outbox], name="changes-outbox").start()]
+        self._feeds = [ChangeFeed([outbox], name="changes-outbox")]
         self._relay = RelayThread(Relay(settings, service, self._feeds[0]))
+        self._feeds[0].start()
         self._threads = [self._thread(loop) for loop in loops]
         self._relay.start()
         for thread in self._threads:

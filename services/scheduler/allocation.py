@@ -8,7 +8,7 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.scheduler.domain import Resources
+from services.kernel.values import Resources
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from services.kernel.entity import Entity, utc_now
 from services.kernel.errors import Conflict, FailedPrecondition
+from services.kernel.values import BundleRef, Resources
 
 MAX_ATTEMPTS = 3
 """How often a workload is started before a lost node ends it."""
@@ -48,40 +49,6 @@ class NodeState(StrEnum):
     READY = "ready"
     LOST = "lost"
     DRAINED = "drained"
-
-
-@dataclass(frozen=True)
-class Resources:
-    """Amounts of what the scheduler divides: thousandths of cores and cards, bytes of memory."""
-
-    cpu_millis: int = 0
-    memory_bytes: int = 0
-    gpu_millis: int = 0
-    gpu_memory_bytes: int = 0
-
-    def amounts(self) -> tuple[int, int, int, int]:
-        return self.cpu_millis, self.memory_bytes, self.gpu_millis, self.gpu_memory_bytes
-
-    def __add__(self, other: "Resources") -> "Resources":
-        return Resources(*(a + b for a, b in zip(self.amounts(), other.amounts(), strict=True)))
-
-    def __sub__(self, other: "Resources") -> "Resources":
-        return Resources(*(a - b for a, b in zip(self.amounts(), other.amounts(), strict=True)))
-
-    def times(self, count: int) -> "Resources":
-        return Resources(*(amount * count for amount in self.amounts()))
-
-    def fits_into(self, free: "Resources") -> bool:
-        return all(a <= b for a, b in zip(self.amounts(), free.amounts(), strict=True))
-
-
-@dataclass(frozen=True)
-class BundleRef:
-    """A folder in the object store by the SHA-256 of its index."""
-
-    index: str
-    files: int = 0
-    bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from services.scheduler.domain import Assignment, MetricPoint, Node, Report, Resources, Workload
+from services.kernel.values import Resources
+from services.scheduler.domain import Assignment, MetricPoint, Node, Report, Workload
 
 Transaction = Callable[[Callable[[], None]], None]
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from services.kernel.entity import Entity
 from services.kernel.errors import FailedPrecondition
+from services.kernel.values import BundleRef, Interface
 
 MAX_LOAD = 64
 
@@ -22,37 +23,6 @@ class ServiceState(StrEnum):
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """One input of the interface; `type` is `text` or `image`."""
-
-    name: str
-    type: str
-    required: bool = True
-    test_value: str = ""
-    description: str = ""
-
-
-@dataclass(frozen=True)
-class Interface:
-    """What a client sends and gets."""
-
-    name: str = ""
-    method: str = ""
-    format: str = ""
-    parameters: tuple[Parameter, ...] = ()
-    returns: str = ""
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """The model folder in the object store: SHA-256 of the index, number of files, bytes."""
-
-    index: str
-    files: int
-    bytes: int
-
-
-@dataclass(frozen=True)
 class ModelVersion:
     """What a service needs of a version of the model library."""
 
@@ -62,7 +32,7 @@ class ModelVersion:
     number: str
     task_id: str
     framework: str
-    bundle: Bundle
+    bundle: BundleRef
     interface: Interface
     labels: tuple[str, ...]
 
@@ -112,8 +82,8 @@ class Service(Entity):
     model_number: str = ""
     task_id: str = ""
     framework: str = ""
-    bundle: Bundle
-    interface: Interface = Interface()
+    bundle: BundleRef
+    interface: Interface = field(default_factory=Interface)
     labels: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     state: ServiceState = ServiceState.STOPPED

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from services.kernel.pages import Page
-from services.serving.domain import Bundle, ModelVersion, ServedModel, Service
+from services.kernel.values import BundleRef
+from services.serving.domain import ModelVersion, ServedModel, Service
 
 
 class Services(Protocol):
@@ -123,7 +124,7 @@ class Entries(Protocol):
     def services(self) -> set[str]:
         """Services of which there is any entry, complete or not."""
 
-    def write(self, service_id: str, bundle: Bundle, load: int) -> ServedModel:
+    def write(self, service_id: str, bundle: BundleRef, load: int) -> ServedModel:
         """Make the entry from the bundle for `load` instances, unless it is so already.
 
         Raises ModelRejected, Unavailable when the object store does not answer.

@@ -4,7 +4,8 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from services.kernel.errors import Conflict, Unavailable
-from services.scheduler.domain import Assignment, MetricPoint, Report, Resources, WorkloadExit
+from services.kernel.values import Resources
+from services.scheduler.domain import Assignment, MetricPoint, Report, WorkloadExit
 
 
 class FakeScheduler:

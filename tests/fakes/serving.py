@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from services.kernel.errors import Conflict, NotFound, Unavailable
 from services.kernel.pages import Page
-from services.serving.domain import Bundle, ModelRejected, ModelVersion, ServedModel, Service
+from services.kernel.values import BundleRef
+from services.serving.domain import ModelRejected, ModelVersion, ServedModel, Service
 from services.serving.naming import entry_names
 from services.serving.ports import Answer, LeaseRequest, ModelState, WorkloadState, WorkloadView
 
@@ -133,7 +134,7 @@ class FakeTriton:
     """Entries and models. `running` is what answers, by service and number of instances."""
 
     def __init__(self) -> None:
-        self.entries: dict[str, tuple[Bundle, int]] = {}
+        self.entries: dict[str, tuple[BundleRef, int]] = {}
         self.running: dict[str, int] = {}
         self.dead: set[str] = set()
         self.away = False
@@ -152,7 +153,7 @@ class FakeTriton:
     def services(self) -> set[str]:
         return set(self.entries)
 
-    def write(self, service_id: str, bundle: Bundle, load: int) -> ServedModel:
+    def write(self, service_id: str, bundle: BundleRef, load: int) -> ServedModel:
         self.entries[service_id] = (bundle, load)
         return ServedModel(("image",), LABELS)
 

@@ -18,9 +18,7 @@ def zip_bytes(files: Mapping[str, bytes] | Iterable[tuple[str, bytes]], *, store
     return buffer.getvalue()
 
 
-def tar_bytes(
-    files: Mapping[str, bytes], *, compressed: bool = False, extra: Iterable[tarfile.TarInfo] = ()
-) -> bytes:
+def tar_bytes(files: Mapping[str, bytes], *, compressed: bool = False, extra: Iterable[tarfile.TarInfo] = ()) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz" if compressed else "w") as archive:
         for name, content in files.items():

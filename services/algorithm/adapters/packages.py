@@ -6,19 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from services.algorithm import packaging
-from services.algorithm.domain import (
-    BundleRef,
-    Definition,
-    Device,
-    InferenceRuntime,
-    Interface,
-    InterfaceParameter,
-    Purpose,
-    TrainingCommand,
-)
+from services.algorithm.domain import Definition, Device, InferenceRuntime, TrainingCommand
 from services.kernel.errors import FieldViolation, InvalidArgument
 from services.kernel.storage.bundles import write_bundle
 from services.kernel.storage.objects import ObjectStore
+from services.kernel.values import BundleRef, Interface, InterfaceParameter, Purpose
 
 
 class StoredPackages:
@@ -34,8 +26,7 @@ class StoredPackages:
             raise InvalidArgument(str(error), reason="DEFINITION_INVALID", violations=violations) from error
 
     def store(self, folder: Path) -> BundleRef:
-        ref = write_bundle(self._store, ((name, path, None) for name, path in packaging.pack_files(folder)))
-        return BundleRef(ref.index, ref.files, ref.bytes)
+        return write_bundle(self._store, ((name, path, None) for name, path in packaging.pack_files(folder)))
 
     def presets(self) -> Iterable[Path]:
         return packaging.builtin_folders() if self._presets is None else self._presets

@@ -5,13 +5,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from services.dataset.domain import BundleRef, Sample
+from services.dataset.domain import Sample
 from services.dataset.ports import StoredFile, Upload
 from services.kernel.storage import bundles
 from services.kernel.storage.blobs import put_blob
 from services.kernel.storage.objects import ObjectStore
 from services.kernel.storage.spooling import own_upload, spool_upload
 from services.kernel.storage.uploads import delete_upload
+from services.kernel.values import BundleRef
 
 CACHED_SAMPLES = 200_000
 """Samples of all cached indexes together, about 100 MB; larger indexes are read anew each time."""
@@ -41,8 +42,7 @@ class StoredBundles:
         self._lock = threading.Lock()
 
     def write(self, files: Iterable[StoredFile]) -> BundleRef:
-        ref = bundles.write_bundle(self._store, files)
-        return BundleRef(ref.index, ref.files, ref.bytes)
+        return bundles.write_bundle(self._store, files)
 
     def samples(self, ref: BundleRef) -> Iterable[Sample]:
         if ref.files > CACHED_SAMPLES:
@@ -62,7 +62,7 @@ class StoredBundles:
         return put_blob(self._store, path).sha256
 
     def _read(self, ref: BundleRef) -> Iterator[Sample]:
-        for entry in bundles.iter_index(self._store, bundles.BundleRef(ref.index, ref.files, ref.bytes)):
+        for entry in bundles.iter_index(self._store, ref):
             meta = entry.meta
             yield Sample(
                 path=entry.path,

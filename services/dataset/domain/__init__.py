@@ -2,7 +2,6 @@
 
 from services.dataset.domain.dataset import (
     AnnotationMode,
-    BundleRef,
     ClassCount,
     Dataset,
     DatasetVersion,
@@ -15,6 +14,7 @@ from services.dataset.domain.dataset import (
 from services.dataset.domain.purpose import PURPOSES, Purpose
 from services.dataset.domain.samples import Placed, Sample, SampleContent, class_counts
 from services.dataset.domain.split import Splitter
+from services.kernel.values import BundleRef
 
 __all__ = [
     "PURPOSES",

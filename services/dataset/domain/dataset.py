@@ -9,6 +9,7 @@ from services.dataset.domain.purpose import Purpose
 from services.kernel.entity import Entity, Visibility, utc_now
 from services.kernel.errors import FailedPrecondition, InvalidArgument
 from services.kernel.problems import Problem, Problems
+from services.kernel.values import BundleRef
 
 _NAME = re.compile(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?", re.ASCII)
 MAX_NAME = 60
@@ -36,15 +37,6 @@ class TestSetMode(StrEnum):
 
     RATIO = "ratio"
     INDEPENDENT = "independent"
-
-
-@dataclass(frozen=True)
-class BundleRef:
-    """Content in the object store: SHA-256 of its index, number of files, bytes of all of them."""
-
-    index: str
-    files: int
-    bytes: int
 
 
 @dataclass(frozen=True)

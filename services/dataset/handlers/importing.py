@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.dataset.domain import BundleRef, ClassCount, Dataset, Placed, TestSetMode, VersionRecord, class_counts
+from services.dataset.domain import ClassCount, Dataset, Placed, TestSetMode, VersionRecord, class_counts
 from services.dataset.handlers.checking import Source, check_samples, read_layout, sample_files
 from services.dataset.handlers.progress import Progress
 from services.dataset.ports import Format, ImportJob, ImportOrder, Layout, Ports, StoredFile
 from services.kernel.archives import open_archive
 from services.kernel.errors import NotFound
 from services.kernel.problems import Problem, Problems, Refused
+from services.kernel.values import BundleRef
 
 
 class ImportCancelled(Exception):

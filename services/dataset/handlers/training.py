@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.dataset.domain import BundleRef, Dataset, DatasetVersion, Splitter, TestSetMode, VersionRecord
+from services.dataset.domain import Dataset, DatasetVersion, Splitter, TestSetMode, VersionRecord
 from services.dataset.handlers.lifecycle import get_dataset
 from services.dataset.ports import Ports
 from services.kernel.errors import FailedPrecondition
+from services.kernel.values import BundleRef
 
 MANIFEST_FORMAT = "modelyard/1"
 

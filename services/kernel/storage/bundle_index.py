@@ -17,17 +17,9 @@ from typing_extensions import Buffer
 from services.kernel.errors import Internal
 from services.kernel.storage.blobs import Blob, blob_key, blob_objects, iter_blob
 from services.kernel.storage.objects import ObjectStore
+from services.kernel.values import BundleRef
 
 FORMAT = 1
-
-
-@dataclass(frozen=True)
-class BundleRef:
-    """Everything needed to find a bundle: SHA-256 of its index, number of files, bytes of all files together."""
-
-    index: str
-    files: int
-    bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from services.kernel.errors import AlreadyExists, Internal, NotFound
 from services.kernel.storage.blobs import blob_key, read_object
-from services.kernel.storage.bundle_index import BundleRef, IndexEntry, Piece, iter_index
+from services.kernel.storage.bundle_index import IndexEntry, Piece, iter_index
 from services.kernel.storage.objects import ObjectStore
 from services.kernel.storage.paths import PathSet
+from services.kernel.values import BundleRef
 
 _READERS = 3
 PARTIAL_SUFFIX = ".partial"

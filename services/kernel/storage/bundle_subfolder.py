@@ -6,8 +6,8 @@ import json
 
 from services.kernel.errors import NotFound
 from services.kernel.storage.blobs import iter_blob, put_blob
-from services.kernel.storage.bundle_index import BundleRef
 from services.kernel.storage.objects import ObjectStore
+from services.kernel.values import BundleRef
 
 
 def subfolder(store: ObjectStore, ref: BundleRef, folder: str) -> BundleRef:

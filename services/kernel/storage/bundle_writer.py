@@ -13,9 +13,10 @@ from typing import BinaryIO
 
 from services.kernel.errors import InvalidArgument
 from services.kernel.storage.blobs import Blob, blob_key, put_blob
-from services.kernel.storage.bundle_index import BundleRef, entry_line, header_line
+from services.kernel.storage.bundle_index import entry_line, header_line
 from services.kernel.storage.objects import ObjectStore
 from services.kernel.storage.paths import PathSet
+from services.kernel.values import BundleRef
 
 PACK_BYTES = 8 * 1024 * 1024
 _WRITERS = 3

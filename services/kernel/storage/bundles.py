@@ -4,10 +4,11 @@ Small files share packs; a file of at least a pack's size has packs of its own, 
 once, whatever stands around it. Equal files are stored once in a bundle. See `bundle_index` for the format.
 """
 
-from services.kernel.storage.bundle_index import BundleRef, IndexEntry, Piece, bundle_objects, iter_index
+from services.kernel.storage.bundle_index import IndexEntry, Piece, bundle_objects, iter_index
 from services.kernel.storage.bundle_reader import find_entry, materialise, read_file, remove_partials
 from services.kernel.storage.bundle_subfolder import subfolder
 from services.kernel.storage.bundle_writer import write_bundle
+from services.kernel.values import BundleRef
 
 __all__ = [
     "BundleRef",

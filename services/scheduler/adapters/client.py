@@ -6,9 +6,10 @@ import grpc
 
 from protos.scheduler.v1 import agent_pb2, agent_pb2_grpc, workload_pb2
 from services.kernel.grpc.status import from_rpc_error
+from services.kernel.values import Resources
 from services.kernel.wire import from_message, to_message
 from services.scheduler.adapters.messages import spec_from
-from services.scheduler.domain import Assignment, MetricPoint, Report, Resources
+from services.scheduler.domain import Assignment, MetricPoint, Report
 
 
 class GrpcScheduler:

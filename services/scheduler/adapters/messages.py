@@ -2,16 +2,9 @@
 
 from protos.scheduler.v1 import agent_pb2, workload_pb2
 from services.kernel.errors import InvalidArgument
+from services.kernel.values import BundleRef
 from services.kernel.wire import from_message
-from services.scheduler.domain import (
-    BundleRef,
-    ExitReason,
-    MetricPoint,
-    WorkloadExit,
-    WorkloadInput,
-    WorkloadSpec,
-    WorkloadStep,
-)
+from services.scheduler.domain import ExitReason, MetricPoint, WorkloadExit, WorkloadInput, WorkloadSpec, WorkloadStep
 
 
 def spec_from(message: workload_pb2.WorkloadSpec) -> WorkloadSpec:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from services.kernel.errors import DomainError
 from services.kernel.logging import get_logger
+from services.kernel.values import Resources
 from services.scheduler.agent.runner import Runner, Surroundings
-from services.scheduler.domain import PROCESS, Assignment, Resources
+from services.scheduler.domain import PROCESS, Assignment
 
 _RETRY_S = 1.0
 _WATCH_RETRY_S = 0.3

@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from services.scheduler.domain import Resources
+from services.kernel.values import Resources
 
 _GROUPS = Path("/sys/fs/cgroup")
 _UNLIMITED = 1 << 60

@@ -10,7 +10,8 @@ from typing import BinaryIO
 from services.kernel.storage import bundles
 from services.kernel.storage.blobs import iter_blob
 from services.kernel.storage.objects import ObjectStore
-from services.scheduler.domain import BundleRef, WorkloadInput, WorkloadSpec
+from services.kernel.values import BundleRef
+from services.scheduler.domain import WorkloadInput, WorkloadSpec
 from services.scheduler.engines.process.engine import Place
 
 _STAGED = "staged"
@@ -33,8 +34,7 @@ def stage(store: ObjectStore, place: Place, spec: WorkloadSpec) -> None:
 
 def _lay(store: ObjectStore, item: WorkloadInput, target: Path) -> None:
     if item.bundle is not None:
-        ref = bundles.BundleRef(item.bundle.index, item.bundle.files, item.bundle.bytes)
-        bundles.materialise(store, ref, target)
+        bundles.materialise(store, item.bundle, target)
     elif item.blob is not None:
         with target.open("wb") as file:
             for piece in iter_blob(store, item.blob):

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from services.kernel.grpc import client
 from services.kernel.storage.objects import MinioStore
+from services.kernel.values import Resources
 from services.scheduler.adapters.client import GrpcScheduler
 from services.scheduler.agent import capacity
 from services.scheduler.agent.agent import Agent, NodeDescription
 from services.scheduler.agent.home import AgentHome
 from services.scheduler.agent.runner import Surroundings
 from services.scheduler.config import SchedulerSettings, settings
-from services.scheduler.domain import Resources
 from services.scheduler.engines.process.engine import ProcessEngine
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.kernel.entity import utc_now
-from services.scheduler.domain import LEASED, Assignment, Node, NodeState, Resources, WorkloadState
+from services.kernel.values import Resources
+from services.scheduler.domain import LEASED, Assignment, Node, NodeState, WorkloadState
 from services.scheduler.ports import Nodes, Workloads
 
 HEARTBEAT_S = 3.0

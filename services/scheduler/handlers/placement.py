@@ -7,8 +7,9 @@ from datetime import datetime
 
 from services.kernel.errors import Conflict
 from services.kernel.logging import get_logger
+from services.kernel.values import Resources
 from services.scheduler import allocation
-from services.scheduler.domain import LEASED, Node, NodeState, Resources, Workload, WorkloadState
+from services.scheduler.domain import LEASED, Node, NodeState, Workload, WorkloadState
 from services.scheduler.ports import Fences, Nodes, Transaction, Workloads
 
 LOST_AFTER_S = 15.0

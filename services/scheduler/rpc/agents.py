@@ -9,10 +9,11 @@ from protos.scheduler.v1 import agent_pb2, workload_pb2
 from services.kernel.rights import require_service
 from services.kernel.storage.changes import ChangeFeed
 from services.kernel.storage.mongo import in_transaction
+from services.kernel.values import Resources
 from services.kernel.wire import from_message, to_message
 from services.scheduler.adapters.messages import exit_from, points_from, steps_from
 from services.scheduler.bootstrap import App
-from services.scheduler.domain import Assignment, Report, Resources, Workload
+from services.scheduler.domain import Assignment, Report, Workload
 from services.scheduler.handlers import nodes as node_handlers
 from services.scheduler.handlers import workloads as handlers
 

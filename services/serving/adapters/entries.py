@@ -5,7 +5,8 @@ from pathlib import Path
 from services.kernel.errors import DomainError, Unavailable
 from services.kernel.storage import bundles
 from services.kernel.storage.objects import ObjectStore
-from services.serving.domain import Bundle, ModelRejected, ServedModel
+from services.kernel.values import BundleRef
+from services.serving.domain import ModelRejected, ServedModel
 from services.serving.entries import EntryRepository, Marker
 
 
@@ -19,13 +20,12 @@ class BundleEntries:
     def services(self) -> set[str]:
         return self._repository.services()
 
-    def write(self, service_id: str, bundle: Bundle, load: int) -> ServedModel:
+    def write(self, service_id: str, bundle: BundleRef, load: int) -> ServedModel:
         """See the port. A bundle that is gone or damaged is a ModelRejected: repeating does not help."""
-        ref = bundles.BundleRef(bundle.index, bundle.files, bundle.bytes)
 
         def fetch(folder: Path) -> None:
             try:
-                bundles.materialise(self._store, ref, folder)
+                bundles.materialise(self._store, bundle, folder)
             except Unavailable:
                 raise
             except DomainError as error:

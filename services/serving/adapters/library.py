@@ -3,8 +3,9 @@
 import grpc
 
 from protos.trainer.v1 import model_pb2, model_pb2_grpc
+from services.kernel.values import BundleRef, Interface
 from services.kernel.wire import from_message
-from services.serving.domain import Bundle, Interface, ModelVersion
+from services.serving.domain import ModelVersion
 
 
 class TrainerLibrary:
@@ -22,7 +23,7 @@ class TrainerLibrary:
             number=found.number,
             task_id=found.provenance.task_id,
             framework=found.framework,
-            bundle=from_message(found.bundle, Bundle),
+            bundle=from_message(found.bundle, BundleRef),
             interface=from_message(found.interface, Interface),
             labels=tuple(found.labels),
         )

@@ -4,7 +4,8 @@ import base64
 import math
 
 from services.kernel.errors import DomainError, Unavailable
-from services.serving.domain import ModelRejected, Parameter, Service
+from services.kernel.values import InterfaceParameter
+from services.serving.domain import ModelRejected, Service
 from services.serving.handlers.inputs import value_of
 from services.serving.ports import Answer, Inference
 
@@ -38,7 +39,7 @@ def check_answers(service: Service, load: int, inference: Inference) -> None:
         _require_answer(answer, service)
 
 
-def _test_value(parameter: Parameter) -> bytes:
+def _test_value(parameter: InterfaceParameter) -> bytes:
     if parameter.test_value:
         try:
             return value_of(parameter, parameter.test_value, f"test value of `{parameter.name}`")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from services.kernel.errors import InvalidArgument
-from services.serving.domain import Interface, Parameter
+from services.kernel.values import Interface, InterfaceParameter
 
 MAX_IMAGE_BYTES = 32 * 2**20
 MAX_TEXT_CHARACTERS = 200_000
@@ -35,7 +35,7 @@ def columns(interface: Interface, taken: Sequence[str], instances: Sequence[Inst
     }
 
 
-def _require_known(at: int, instance: Instance, by_name: Mapping[str, Parameter]) -> None:
+def _require_known(at: int, instance: Instance, by_name: Mapping[str, InterfaceParameter]) -> None:
     for name in instance:
         if name not in by_name:
             known = ", ".join(f"`{known}`" for known in by_name)
@@ -46,7 +46,9 @@ def _require_known(at: int, instance: Instance, by_name: Mapping[str, Parameter]
             )
 
 
-def _require_given(at: int, instance: Instance, by_name: Mapping[str, Parameter], names: Sequence[str]) -> None:
+def _require_given(
+    at: int, instance: Instance, by_name: Mapping[str, InterfaceParameter], names: Sequence[str]
+) -> None:
     for name, parameter in by_name.items():
         if (parameter.required or name in names) and name not in instance:
             raise InvalidArgument.field(
@@ -56,11 +58,11 @@ def _require_given(at: int, instance: Instance, by_name: Mapping[str, Parameter]
             )
 
 
-def _expected(parameter: Parameter) -> str:
+def _expected(parameter: InterfaceParameter) -> str:
     return "an image file in base64" if parameter.type == "image" else "a text"
 
 
-def value_of(parameter: Parameter, value: str, field: str) -> bytes:
+def value_of(parameter: InterfaceParameter, value: str, field: str) -> bytes:
     """The bytes for Triton: UTF-8 of a text, the decoded file of an image. Raises InvalidArgument naming `field`."""
     if parameter.type == "image":
         return _image(value, field)

@@ -1,5 +1,5 @@
 """A Triton of few words: it answers what it was asked."""
-# ruff: noqa: N802  # methods are named as in the proto
+# methods are named as in the proto
 
 import json
 import threading

@@ -1,5 +1,5 @@
 """Small services behind the gateway, on real gRPC."""
-# ruff: noqa: N802  # methods are named as in the proto
+# methods are named as in the proto
 
 import asyncio
 import threading

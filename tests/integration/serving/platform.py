@@ -53,7 +53,7 @@ class ModelLibrary:
     def __init__(self) -> None:
         self.versions: dict[str, model_pb2.ModelVersion] = {}
 
-    def GetModelVersion(self, request: model_pb2.GetModelVersionRequest) -> model_pb2.ModelVersion:  # noqa: N802
+    def GetModelVersion(self, request: model_pb2.GetModelVersionRequest) -> model_pb2.ModelVersion:
         if request.id not in self.versions:
             raise NotFound(f"There is no model version {request.id!r}.")
         return self.versions[request.id]

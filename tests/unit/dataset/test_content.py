@@ -3,7 +3,7 @@
 import pytest
 
 from services.dataset.adapters import content
-from services.dataset.domain import BundleRef
+from services.kernel.values import BundleRef
 from tests.fakes.object_store import FakeStore
 
 

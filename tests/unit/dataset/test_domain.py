@@ -2,9 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dataset.domain import PURPOSES, BundleRef, ClassCount, Dataset, Purpose, State, TestSetMode
+from services.dataset.domain import PURPOSES, ClassCount, Dataset, Purpose, State, TestSetMode
 from services.kernel.errors import DomainError, FailedPrecondition, InvalidArgument
 from services.kernel.problems import KEPT, Problem, Problems
+from services.kernel.values import BundleRef
 
 CLASSES = (ClassCount("a", 2, 0), ClassCount("b", 3, 0))
 

@@ -50,8 +50,6 @@ def test_what_is_not_set_stays_at_its_default() -> None:
     assert fresh.resources == Resources()
 
 
-
-
 @dataclass
 class Thing:
     name: str = ""

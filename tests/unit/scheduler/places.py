@@ -3,7 +3,8 @@
 import textwrap
 from pathlib import Path
 
-from services.scheduler.domain import Resources, WorkloadInput, WorkloadKind, WorkloadSpec
+from services.kernel.values import Resources
+from services.scheduler.domain import WorkloadInput, WorkloadKind, WorkloadSpec
 from services.scheduler.engines.process.engine import Place, ProcessEngine
 from services.scheduler.engines.process.shim.files import Exit
 from tests.support.polling import eventually

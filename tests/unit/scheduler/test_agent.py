@@ -11,10 +11,11 @@ import pytest
 
 from services.kernel.storage import bundles
 from services.kernel.storage.blobs import put_blob
+from services.kernel.values import BundleRef, Resources
 from services.scheduler.agent.agent import Agent, NodeDescription
 from services.scheduler.agent.home import AgentHome
 from services.scheduler.agent.runner import Surroundings
-from services.scheduler.domain import Assignment, BundleRef, ExitReason, Resources, WorkloadInput, WorkloadSpec
+from services.scheduler.domain import Assignment, ExitReason, WorkloadInput, WorkloadSpec
 from services.scheduler.engines.process.engine import Place, ProcessEngine, ProcessStatus
 from services.scheduler.engines.process.shim import files, tree
 from tests.fakes.object_store import FakeStore

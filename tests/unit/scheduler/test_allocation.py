@@ -5,8 +5,8 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kernel.values import Resources
 from services.scheduler.allocation import NodeView, Placement, Request, Round, allocate, dominant_share
-from services.scheduler.domain import Resources
 
 GIB = 1 << 30
 

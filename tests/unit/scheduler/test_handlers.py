@@ -6,13 +6,13 @@ import pytest
 
 from services.kernel.entity import utc_now
 from services.kernel.errors import Conflict, FailedPrecondition, InvalidArgument
+from services.kernel.values import Resources
 from services.scheduler.domain import (
     MAX_ATTEMPTS,
     ExitReason,
     Node,
     NodeState,
     Report,
-    Resources,
     Workload,
     WorkloadExit,
     WorkloadInput,

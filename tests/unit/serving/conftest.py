@@ -5,7 +5,8 @@ import pytest
 
 from services.kernel.context import Caller, acting_as
 from services.kernel.entity import Visibility
-from services.serving.domain import Bundle, Interface, ModelVersion, Parameter, Service, ServiceState
+from services.kernel.values import BundleRef, Interface, InterfaceParameter
+from services.serving.domain import ModelVersion, Service, ServiceState
 from services.serving.handlers.reconcile import CHECK_EVERY_S, Reconciler
 from services.serving.handlers.services import CreateService, create_service, start_service
 from tests.fakes.serving import LABELS, FakeAttention, FakeLeases, FakeLibrary, FakeServices, FakeTriton
@@ -18,8 +19,8 @@ VERSION = ModelVersion(
     number="1.01",
     task_id="task-1",
     framework="onnx",
-    bundle=Bundle("a" * 64, 2, 1000),
-    interface=Interface("classify", "POST", "json", (Parameter("image", "image"),)),
+    bundle=BundleRef("a" * 64, 2, 1000),
+    interface=Interface("classify", "POST", "json", (InterfaceParameter("image", "image"),)),
     labels=LABELS,
 )
 

@@ -4,7 +4,8 @@ import pytest
 
 from services.kernel.context import Caller, acting_as
 from services.kernel.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unavailable
-from services.serving.domain import Interface, ServiceState
+from services.kernel.values import Interface
+from services.serving.domain import ServiceState
 from services.serving.handlers import services as commands
 from services.serving.handlers.predict import predict
 from tests.unit.serving.conftest import VERSION, World

@@ -3,11 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kernel.errors import FailedPrecondition
-from services.serving.domain import Bundle, LeaseState, Service, ServiceState
+from services.kernel.values import BundleRef
+from services.serving.domain import LeaseState, Service, ServiceState
 
 
 def make() -> Service:
-    return Service(id="svc-" + "1" * 26, name="numbers", bundle=Bundle("a" * 64, 1, 1))
+    return Service(id="svc-" + "1" * 26, name="numbers", bundle=BundleRef("a" * 64, 1, 1))
 
 
 def place_all(service: Service) -> None:

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kernel.errors import InvalidArgument
-from services.serving.domain import Interface, Parameter
+from services.kernel.values import Interface, InterfaceParameter
 from services.serving.handlers import inputs
 from services.serving.handlers.inputs import columns
 
-IMAGE = Interface(parameters=(Parameter("image", "image"),))
-TEXT = Interface(parameters=(Parameter("text", "text"), Parameter("note", "text", required=False)))
+IMAGE = Interface(parameters=(InterfaceParameter("image", "image"),))
+TEXT = Interface(parameters=(InterfaceParameter("text", "text"), InterfaceParameter("note", "text", required=False)))
 
 
 def refusal(interface: Interface, instance: dict[str, str], *, at: int = 0) -> InvalidArgument:

@@ -1,6 +1,7 @@
 """Streams let go of what they hold, do not hold up other calls, and end with the server."""
 
 import time
+from typing import Protocol
 
 import grpc
 import pytest
@@ -16,9 +17,15 @@ from tests.integration.kernel.grpc.servicer import Datasets
 from tests.support.polling import eventually
 
 
-def watch(rpc: dataset_pb2_grpc.DatasetServiceStub, how: str) -> "grpc.CallIterator[dataset_pb2.Dataset]":
+class Stream(Protocol):
+    def __next__(self) -> dataset_pb2.Dataset: ...
+
+    def cancel(self) -> object: ...
+
+
+def watch(rpc: dataset_pb2_grpc.DatasetServiceStub, how: str) -> Stream:
     """An open stream whose first message has arrived."""
-    stream: grpc.CallIterator[dataset_pb2.Dataset] = rpc.WatchDataset(dataset_pb2.WatchDatasetRequest(id=how))
+    stream: Stream = rpc.WatchDataset(dataset_pb2.WatchDatasetRequest(id=how))
     assert next(stream).owner == "ann"
     return stream
 
