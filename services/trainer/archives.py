@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from services.kernel.storage import bundles
 from services.kernel.storage.objects import ObjectStore
-from services.trainer.domain import BundleRef
+from services.kernel.values import BundleRef
 
 PIECE = 1024 * 1024
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -35,9 +35,8 @@ class _Pipe(io.RawIOBase):
 def zip_chunks(store: ObjectStore, ref: BundleRef) -> Iterator[bytes]:
     """The files of the bundle, uncompressed (weights do not shrink), with fixed times: the same bytes every time."""
     pipe = _Pipe()
-    source = bundles.BundleRef(index=ref.index, files=ref.files, bytes=ref.bytes)
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
-        for entry in bundles.iter_index(store, source):
+        for entry in bundles.iter_index(store, ref):
             archive.writestr(zipfile.ZipInfo(entry.path, _EPOCH), bundles.read_file(store, entry))
             yield from _pieces(pipe.take())
     yield from _pieces(pipe.take())

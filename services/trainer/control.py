@@ -20,9 +20,10 @@ from services.kernel.errors import (
     Unavailable,
 )
 from services.kernel.logging import get_logger
+from services.kernel.values import BundleRef
 from services.trainer import handlers
 from services.trainer.bootstrap import App, build
-from services.trainer.domain import BundleRef, Run, RunExit, RunPhase
+from services.trainer.domain import Run, RunExit, RunPhase
 from services.trainer.workloads import apply_workload, find_task
 
 log = get_logger(__name__)

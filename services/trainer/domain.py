@@ -1,44 +1,12 @@
 """Training tasks, their runs, and the model library: state and transitions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from services.kernel.entity import Entity, utc_now
 from services.kernel.errors import FailedPrecondition
-
-
-@dataclass(frozen=True)
-class Purpose:
-    level1: str
-    level2: str
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What one worker asks for: thousandths of cores and of GPU cards, bytes."""
-
-    cpu_millis: int = 0
-    memory_bytes: int = 0
-    gpu_millis: int = 0
-    gpu_memory_bytes: int = 0
-
-    def or_default(self) -> "Resources":
-        return Resources(
-            cpu_millis=self.cpu_millis or 1000,
-            memory_bytes=self.memory_bytes or 2 * 1024**3,
-            gpu_millis=self.gpu_millis,
-            gpu_memory_bytes=self.gpu_memory_bytes,
-        )
-
-
-@dataclass(frozen=True)
-class BundleRef:
-    """A folder in the object store: SHA-256 of its index and its size."""
-
-    index: str = ""
-    files: int = 0
-    bytes: int = 0
+from services.kernel.values import BundleRef, Interface, Purpose, Resources
 
 
 @dataclass(frozen=True)
@@ -73,6 +41,17 @@ COMPLETED = "completed"
 ACTIVE = frozenset({TaskState.WAITING, TaskState.TRAINING})
 STARTABLE = frozenset({TaskState.DRAFT, TaskState.STOPPED, TaskState.FAILED})
 DEFAULT_TIME_LIMIT_S = 24 * 3600
+DEFAULT_CPU_MILLIS = 1000
+DEFAULT_MEMORY_BYTES = 2 * 1024**3
+
+
+def with_defaults(asked: Resources) -> Resources:
+    """What one worker gets when cores or memory are left out."""
+    return replace(
+        asked,
+        cpu_millis=asked.cpu_millis or DEFAULT_CPU_MILLIS,
+        memory_bytes=asked.memory_bytes or DEFAULT_MEMORY_BYTES,
+    )
 
 
 @dataclass(kw_only=True)
@@ -230,26 +209,6 @@ class Run(Entity):
 
     def close(self) -> None:
         self.phase = RunPhase.CLOSED
-
-
-@dataclass(frozen=True)
-class InterfaceParameter:
-    name: str
-    type: str
-    required: bool = True
-    test_value: str = ""
-    description: str = ""
-
-
-@dataclass(frozen=True)
-class Interface:
-    """The inputs and the answer of an inference interface."""
-
-    name: str
-    method: str = "POST"
-    format: str = "json"
-    parameters: tuple[InterfaceParameter, ...] = ()
-    returns: str = ""
 
 
 @dataclass(frozen=True)

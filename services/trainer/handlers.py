@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from services.kernel.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from services.kernel.ids import new_id
 from services.kernel.rights import require_may_give
+from services.kernel.values import BundleRef
 from services.trainer import parameters
 from services.trainer.domain import (
     ACTIVE,
     COMPLETED,
-    BundleRef,
     Model,
     ModelVersion,
     Provenance,
@@ -18,6 +18,7 @@ from services.trainer.domain import (
     Scores,
     Task,
     TaskState,
+    with_defaults,
 )
 from services.trainer.ports import (
     AlgorithmFacts,
@@ -89,7 +90,7 @@ def complete_task(task: Task, datasets: Datasets, algorithms: Algorithms) -> Non
     task.purpose = algorithm.purpose
     task.dataset_version = task.dataset_version or dataset.version
     task.parameters = parameters.complete(algorithm.parameters_schema, task.parameters)
-    task.resources = task.resources.or_default()
+    task.resources = with_defaults(task.resources)
 
 
 def update_task(task: Task, *, tasks: Tasks, datasets: Datasets, algorithms: Algorithms) -> Task:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.trainer.domain import BundleRef, Interface, Model, ModelVersion, Purpose, Resources, Run, Scores, Task
+from services.kernel.values import BundleRef, Interface, Purpose, Resources
+from services.trainer.domain import Model, ModelVersion, Run, Scores, Task
 
 
 @dataclass(frozen=True)

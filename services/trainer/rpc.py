@@ -13,7 +13,7 @@ from services.kernel.entity import utc_now
 from services.kernel.errors import FailedPrecondition
 from services.kernel.grpc import server
 from services.kernel.ids import new_id
-from services.kernel.rights import require_caller, require_owner, require_visible, visible_query
+from services.kernel.rights import require_caller, require_may_give, require_owner, require_visible, visible_query
 from services.kernel.storage.documents import require_etag
 from services.kernel.wire import apply_mask, from_message, to_message
 from services.trainer import handlers
@@ -70,6 +70,7 @@ class TaskRpc:
             created_at=utc_now(),
             updated_at=utc_now(),
         )
+        require_may_give(task.visibility)
         app = self._app
         handlers.create_task(
             task,
@@ -98,6 +99,7 @@ class TaskRpc:
     def UpdateTask(self, request: task_pb2.UpdateTaskRequest) -> task_pb2.Task:
         task = self._own(request.id, request.task.etag)
         apply_mask(task, request.task, request.update_mask, allowed=EDITABLE)
+        require_may_give(task.visibility)
         app = self._app
         handlers.update_task(task, tasks=app.tasks, datasets=app.datasets, algorithms=app.algorithms)
         return to_message(task, task_pb2.Task)

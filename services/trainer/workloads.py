@@ -2,9 +2,10 @@
 
 from protos.scheduler.v1 import workload_pb2
 from services.kernel.errors import NotFound
+from services.kernel.values import BundleRef
 from services.kernel.wire import from_message
 from services.trainer import handlers
-from services.trainer.domain import BundleRef, Run, RunExit, RunPhase, Step, Task
+from services.trainer.domain import Run, RunExit, RunPhase, Step, Task
 from services.trainer.ports import Runs, Tasks
 
 SUBJECT = "run/"

@@ -5,7 +5,8 @@ from typing import Generic, TypeVar
 
 from services.kernel.entity import Entity
 from services.kernel.errors import AlreadyExists, Conflict, NotFound
-from services.trainer.domain import BundleRef, Interface, InterfaceParameter, Purpose, Scores
+from services.kernel.values import BundleRef, Interface, InterfaceParameter, Purpose
+from services.trainer.domain import Scores
 from services.trainer.handlers import OutputInvalid
 from services.trainer.ports import AlgorithmFacts, DatasetFacts, TrainedModel, TrainingData, TrainingJob
 

@@ -9,7 +9,8 @@ import yaml
 from services.kernel.errors import NotFound
 from services.kernel.storage import bundles
 from services.kernel.storage.objects import ObjectStore
-from services.trainer.domain import BundleRef, Interface, InterfaceParameter, Scores
+from services.kernel.values import BundleRef, Interface, InterfaceParameter
+from services.trainer.domain import Scores
 from services.trainer.handlers import OutputInvalid
 from services.trainer.parameters import Json
 from services.trainer.ports import TrainedModel
@@ -61,21 +62,21 @@ class StoredOutputs:
         _expect(isinstance(labels, list) and labels, f"{where}labels", "a list of class names was expected")
         weights = document.get("weights")
         _expect(isinstance(weights, str) and "/" not in weights, f"{where}weights", "a file name was expected")
-        folder = bundles.subfolder(self._store, _ref(outputs), "model")
+        folder = bundles.subfolder(self._store, outputs, "model")
         paths = {entry.path for entry in bundles.iter_index(self._store, folder)}
         _expect(weights in paths, f"{where}weights", f"the file model/{weights} was expected")
         return TrainedModel(
             framework=str(framework),
             labels=[str(label) for label in cast("list[Json]", labels)],
             interface=_interface(document.get("interface"), where),
-            bundle=BundleRef(folder.index, folder.files, folder.bytes),
+            bundle=folder,
         )
 
     def _document(self, outputs: BundleRef, path: str, parse: Callable[[str], object], limit: int) -> JsonObject:
         if not outputs.index:
             raise OutputInvalid("The algorithm wrote nothing; MODELYARD_OUTPUT was to hold report.json and model/.")
         try:
-            entry = bundles.find_entry(self._store, _ref(outputs), path)
+            entry = bundles.find_entry(self._store, outputs, path)
         except NotFound as error:
             raise OutputInvalid(f"{path} is missing: the algorithm has to write it to MODELYARD_OUTPUT.") from error
         _expect(entry.size <= limit, path, f"at most {limit} bytes were expected")
@@ -98,10 +99,6 @@ class _PlainYaml(yaml.SafeLoader):
 
 def _load_yaml(text: str) -> object:
     return yaml.load(text, Loader=_PlainYaml)  # noqa: S506  # a safe loader
-
-
-def _ref(outputs: BundleRef) -> bundles.BundleRef:
-    return bundles.BundleRef(index=outputs.index, files=outputs.files, bytes=outputs.bytes)
 
 
 def _expect(fits: object, where: str, expected: str) -> None:

@@ -9,8 +9,8 @@ from protos.scheduler.v1 import workload_pb2, workload_pb2_grpc
 from services.kernel.config import KernelSettings
 from services.kernel.grpc import client
 from services.kernel.grpc.status import from_rpc_error
+from services.kernel.values import BundleRef, Purpose
 from services.kernel.wire import from_message
-from services.trainer.domain import BundleRef, Purpose
 from services.trainer.ports import AlgorithmFacts, DatasetFacts, TrainingData, TrainingJob
 
 GRACE_S = 20

@@ -2,9 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from protos.common.v1 import common_pb2
 from protos.trainer.v1 import model_pb2, task_pb2
 from services.kernel.context import Caller, acting_as
-from services.kernel.errors import Conflict, FailedPrecondition
+from services.kernel.errors import Conflict, FailedPrecondition, PermissionDenied
 from tests.integration.trainer.conftest import GOOD, SCORES, Platform, State
 from tests.integration.trainer.peers import BROKEN
 from tests.support.polling import eventually
@@ -76,6 +80,15 @@ def test_a_stopped_task_cancels_its_workload_and_does_not_hammer(platform: Platf
     platform.tell(platform.exited(workload, {}))
     eventually(lambda: platform.run_record(task_id)["phase"] == "closed")
     assert platform.events(task_id)[-2:] == ["task.stopped", "task.deleted"]
+
+
+def test_only_administrators_make_presets(platform: Platform) -> None:
+    task_id = platform.create(start=False)
+    preset = task_pb2.Task(visibility=common_pb2.VISIBILITY_PRESET)
+    request = task_pb2.UpdateTaskRequest(id=task_id, task=preset, update_mask=FieldMask(paths=["visibility"]))
+    with pytest.raises(PermissionDenied):
+        platform.tasks.UpdateTask(request)
+    assert platform.task(task_id).visibility == common_pb2.VISIBILITY_PRIVATE
 
 
 def test_a_run_that_cannot_go_on_does_not_hold_up_others(platform: Platform) -> None:

@@ -9,8 +9,9 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from protos.trainer.v1 import task_pb2
 from services.kernel.entity import Visibility
 from services.kernel.errors import InvalidArgument
+from services.kernel.values import Purpose, Resources
 from services.kernel.wire import apply_mask, from_message, to_message
-from services.trainer.domain import Purpose, Resources, Scores, Step, Task, TaskState
+from services.trainer.domain import Scores, Step, Task, TaskState
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 

@@ -4,8 +4,9 @@ import pytest
 
 from services.kernel.entity import Visibility
 from services.kernel.errors import AlreadyExists, FailedPrecondition, InvalidArgument
+from services.kernel.values import BundleRef, Purpose
 from services.trainer import handlers
-from services.trainer.domain import BundleRef, Model, ModelVersion, Purpose, Run, RunExit, RunPhase, Task, TaskState
+from services.trainer.domain import Model, ModelVersion, Run, RunExit, RunPhase, Task, TaskState
 from services.trainer.handlers import Library
 from tests.fakes.trainer import FakeAlgorithms, FakeDatasets, FakeOutputs, FakeRepository, FakeScheduler
 
