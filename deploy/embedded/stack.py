@@ -5,17 +5,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from deploy.embedded import mongodb, objectstore, rabbitmq, triton
 from deploy.embedded.health import answers
 from deploy.embedded.plan import environment, platform_programs, server_programs
 from deploy.embedded.probes import port_is_taken
+from deploy.embedded.processes import wait_until
 from deploy.embedded.program import STAGES, Program
 from deploy.embedded.secrets import Secrets, load_secrets
 from deploy.embedded.settings import EmbeddedError, Instance
 from deploy.embedded.supervisor import State, Supervisor
 
 Say = Callable[[str], None]
+PORT_WAIT = 5.0  # seconds; a process that was just killed may hold its port for a moment
 _TIMEOUTS = {"ground": 15.0, "servers": 180.0, "platform": 120.0}
 
 
@@ -25,6 +28,10 @@ class Row:
 
     state: State
     address: str
+
+
+def _is_free(port: int) -> bool:
+    return not port_is_taken(port)
 
 
 class Stack:
@@ -103,7 +110,7 @@ class Stack:
     def _check_ports(self, stopped: Sequence[Program]) -> None:
         for program in stopped:
             port = program.address.rpartition(":")[2]
-            if port and port_is_taken(int(port)):
+            if port and not wait_until(partial(_is_free, int(port)), PORT_WAIT):
                 raise EmbeddedError(
                     f"port {port}, needed by {program.name}, is in use by another process: "
                     f"set MODELYARD_PORT_BASE to a free range (50 ports; now {self.instance.port_base})"

@@ -109,10 +109,10 @@ def gateway(servers: Servers) -> Iterator[Running]:
     running.token = sign_in(running)
     yield running
     running.stop.set()
-    thread.join(20)
+    thread.join(60)
+    assert not thread.is_alive()
     triton_server.stop(None)
     triton_http.close()
-    mongo.disconnect()
 
 
 async def _serve(running: Running, services: Sequence[tuple[str, object, ServiceDescriptor]]) -> None:
