@@ -26,7 +26,9 @@ def sources() -> list[str]:
 def run_protoc(*arguments: str) -> None:
     well_known = str(resources.files("grpc_tools") / "_proto")
     google_api = str(Path(annotations_pb2.__file__).parents[2])
-    code = protoc.main(["protoc", f"-I{ROOT}", f"-I{well_known}", f"-I{google_api}", *arguments])
+    beside_python = Path(sys.executable).parent
+    plugins = [f"--plugin={name}={beside_python / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
+    code = protoc.main(["protoc", *plugins, f"-I{ROOT}", f"-I{well_known}", f"-I{google_api}", *arguments])
     if code:
         raise SystemExit(f"protoc failed with exit code {code}: see its message above")
 
