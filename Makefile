@@ -50,7 +50,7 @@ protos: install ## generate code from the protos
 
 protos-check: install ## proto lint, drift of generated code, breaking changes
 	$(BIN)/python -m protos.build --check
-	@test -x protos/node_modules/.bin/buf || npm ci --prefix protos --no-audit --no-fund --silent || \
+	@test -x protos/node_modules/.bin/buf || npm install --prefix protos --no-package-lock --no-audit --no-fund --silent || \
 	  { echo "error: the proto linter needs Node.js 18 or newer with npm" >&2; exit 2; }
 	protos/node_modules/.bin/buf lint protos/descriptors.binpb --config protos/buf.yaml
 	protos/node_modules/.bin/buf breaking protos/descriptors.binpb --against protos/released.binpb --config protos/buf.yaml
