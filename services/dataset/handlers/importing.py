@@ -37,6 +37,7 @@ class _Result:
 def run_import(job: ImportJob, ports: Ports, cancelled: Callable[[], bool]) -> Dataset:
     """Import what the job says and store the outcome, success or failure, together with the end of the job.
 
+    The uploads go in either case: an archive with problems has to be mended and uploaded again.
     Raises ImportCancelled or Conflict when another worker has the job, Unavailable when a server is away.
     """
     order = ports.jobs.order(job)
@@ -54,12 +55,12 @@ def run_import(job: ImportJob, ports: Ports, cancelled: Callable[[], bool]) -> D
         with ports.workspace.scratch() as folder:
             result = _Import(dataset, order, _format_of(dataset, ports), ports, folder, progress).run()
     except _Failed as failure:
-        return fail_import(job, failure.problems, ports)
-    imported = ports.transaction(lambda: _complete(job, dataset.id, result, ports))
-    ports.uploads.delete(order.upload_id)
-    if order.test_upload_id:
-        ports.uploads.delete(order.test_upload_id)
-    return imported
+        ended = fail_import(job, failure.problems, ports)
+    else:
+        ended = ports.transaction(lambda: _complete(job, dataset.id, result, ports))
+    for upload_id in filter(None, (order.upload_id, order.test_upload_id)):
+        ports.uploads.delete(upload_id)
+    return ended
 
 
 def fail_import(job: ImportJob, problems: Problems, ports: Ports) -> Dataset:

@@ -184,7 +184,7 @@ def test_bad_archives_fail_with_all_their_problems(
     done = imported(fakes, created(fakes), zip_bytes(files))
     assert (done.state, reasons(done)) == (State.FAILED, expected)
     assert fakes.jobs.ended["job-1"].endswith("problems")
-    assert not list(fakes.store.list("blobs/")), "nothing is left behind"
+    assert not list(fakes.store.list("")), "nothing is left behind"
 
 
 def test_a_class_with_one_sample_is_told_in_words(fakes: FakeDatasetPorts) -> None:
