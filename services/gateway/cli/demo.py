@@ -29,6 +29,7 @@ NEW_TITLES = (
 DEMO_LOAD = 2
 LOG_LINES_ON_FAILURE = 20
 LAST_EVENTS_S = 1.0
+DEMO_PATIENCE_S = 60.0
 
 
 class DemoFailed(ApiError):
@@ -80,7 +81,11 @@ def demo(
     goal: Annotated[float, typer.Option(help="Accuracy to reach with your own images.")] = 0.0,
 ) -> None:
     """Upload, train, evaluate, publish and serve, on real data."""
-    with tempfile.TemporaryDirectory(prefix="modelyard-demo-") as folder, session.connect() as client, subscriber():
+    with (
+        tempfile.TemporaryDirectory(prefix="modelyard-demo-") as folder,
+        session.connect(patience_s=DEMO_PATIENCE_S) as client,
+        subscriber(),
+    ):
         jobs = [own_images(images, Path(folder), goal)] if images else example_jobs(Path(folder))
         results = [(job, *run(client, job)) for job in jobs]
         summary(client, results)

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from services.gateway.client import Client
 
 DEFAULT_URL = "http://127.0.0.1:18000"
+PATIENCE_S = 5.0
+"""How long a command waits for a platform that does not answer; longer, a person thinks that it hangs."""
 
 
 class NotSignedIn(Exception):
@@ -53,19 +55,19 @@ def default_url() -> str:
     return stored.url if stored else DEFAULT_URL
 
 
-def connect() -> Client:
+def connect(*, patience_s: float = PATIENCE_S) -> Client:
     """A signed-in client: by `MODELYARD_TOKEN`, by the embedded stack's environment, or by `modelyard login`."""
     url = default_url()
     if token := os.environ.get("MODELYARD_TOKEN"):
-        return Client(url, token)
+        return Client(url, token, patience_s=patience_s)
     if password := os.environ.get("MODELYARD_ADMIN_PASSWORD"):
-        client = Client(url)
+        client = Client(url, patience_s=patience_s)
         client.sign_in("admin", password)
         return client
     stored = Stored.load()
     if stored is None or stored.url != url:
         raise NotSignedIn(f"Not signed in at {url}: run `modelyard login` first.")
-    return Client(url, stored.token)
+    return Client(url, stored.token, patience_s=patience_s)
 
 
 def grpc_address(url: str) -> str:
