@@ -82,14 +82,13 @@ def main() -> None:
     try:
         app()
     except session.NotSignedIn as error:
-        output.errors.print(f"[red]{error}[/red]")
+        output.print_error("NOT_SIGNED_IN", str(error))
     except ApiError as error:
-        output.errors.print(f"[red]{error.status}[/red] {error.message}", markup=True)
-        for detail in error.details:
-            for violation in detail.get("field_violations", []):
-                output.errors.print(f"  {violation['field']}: {violation['description']}", markup=False)
+        output.print_error(error.status, error.message)
     except httpx.TransportError as error:
-        output.errors.print(f"[red]The platform does not answer at {session.default_url()}:[/red] {error}. Is it up?")
+        output.print_error(
+            "UNAVAILABLE", f"The platform does not answer at {session.default_url()}: {error}. Is it up?"
+        )
     except KeyboardInterrupt:
         sys.exit(130)
     else:

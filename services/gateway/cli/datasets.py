@@ -133,7 +133,12 @@ def upload(client: Client, source: Path) -> str:
 
 
 def _upload_archive(client: Client, archive: Path) -> str:
-    columns = (TextColumn("  upload {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (
+        TextColumn("  upload {task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
     with Progress(*columns, console=output.errors) as progress:
         bar = progress.add_task(archive.name, total=archive.stat().st_size)
         return upload_file(client, archive, lambda done, _total: progress.update(bar, completed=done))
@@ -141,9 +146,9 @@ def _upload_archive(client: Client, archive: Path) -> str:
 
 def wait_for_import(client: Client, dataset_id: str) -> JsonObject:
     columns = (
-        TextColumn("  import {task.description}"),
+        TextColumn("  import {task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.completed}/{task.total} files"),
+        TextColumn("{task.completed}/{task.total} files", markup=False),
     )
     with Progress(*columns, console=output.errors) as progress:
         bar = progress.add_task("waiting", total=None)

@@ -70,7 +70,7 @@ class Timing:
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:
-        output.console.print(f"[bold]▸ {name}[/bold]")
+        output.console.print(f"▸ {name}", style="bold")
         began = time.monotonic()
         yield
         self.steps.append((name, time.monotonic() - began))
@@ -153,7 +153,7 @@ def image_examples(folder: Path, count: int = 3) -> list[Example]:
 def run(client: Client, job: Job) -> tuple[JsonObject, JsonObject, Timing]:
     """The main job once: (task, service, timing)."""
     timing = Timing()
-    output.console.rule(f"[bold]{job.title}")
+    output.console.rule(job.title)
     stamp = time.strftime("%m%d-%H%M%S")
     with timing.step("create"):
         dataset = datasets.create_dataset(client, f"{job.name}-{stamp}", job.kind, independent=job.test is not None)
@@ -193,7 +193,7 @@ def train(client: Client, job: Job, dataset_id: str, name: str) -> JsonObject:
     task = tasks.watch_task(client, task_id)
     if output.short_state(task["state"]) != "finished":
         lines = list(client.lines(f"{tasks.TASKS}/{task_id}/log"))[-LOG_LINES_ON_FAILURE:]
-        output.errors.print("\n".join(lines), markup=False)
+        output.errors.print("\n".join(lines))
         raise DemoFailed(f"The task {task_id} ended {output.short_state(task['state'])}: {task['error']}")
     return task
 
@@ -243,10 +243,10 @@ def subscriber() -> Iterator[None]:
 
 
 def summary(client: Client, results: Sequence[tuple[Job, JsonObject, JsonObject, Timing]]) -> None:
-    output.console.rule("[bold]What happened")
+    output.console.rule("What happened")
     for job, task, service, timing in results:
         total = sum(seconds for _, seconds in timing.steps)
-        output.console.print(f"[bold]{job.name}[/bold]: accuracy {task['scores']['accuracy']:.4f}, {total:.1f} s")
+        output.console.print(f"{job.name}: accuracy {task['scores']['accuracy']:.4f}, {total:.1f} s", style="bold")
         for name, seconds in timing.steps:
             output.console.print(f"  {seconds:6.1f} s  {name}")
         output.console.print(f"  service {service['id']} at {client.url}{service['address']}/infer, load {DEMO_LOAD}")

@@ -25,7 +25,7 @@ def tail(
     with session.connect() as client:
         for _, event in client.events("/api/v1/events", last_id=cursor, types=types):
             if as_json:
-                output.console.print(json.dumps(event, ensure_ascii=False), markup=False, soft_wrap=True)
+                output.console.print(json.dumps(event, ensure_ascii=False), soft_wrap=True)
             else:
                 line = f"{event['cursor']:>6}  {event['time']}  {event['type']:<22}  {event['subject']}"
-                output.console.print(line, markup=False, soft_wrap=True)
+                output.console.print(line, soft_wrap=True)

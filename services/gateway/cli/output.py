@@ -1,14 +1,14 @@
 """What the commands print: tables for people, JSON for programs."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+console = Console(highlight=False, markup=False)
+errors = Console(stderr=True, highlight=False, markup=False)
 
 
 def print_json(value: object) -> None:
@@ -16,22 +16,20 @@ def print_json(value: object) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table, or a line that says that there is nothing."""
-    drawn = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    """A table, or a line that says that there is nothing. Ids stay whole, so that they can be copied."""
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    for title in columns:
+        drawn.add_column(title, no_wrap=title == "ID", overflow="fold")
     count = 0
     for row in rows:
-        drawn.add_row(*(str(cell) for cell in row))
+        drawn.add_row(*(Text(str(cell)) for cell in row))
         count += 1
-    console.print(drawn if count else "[dim]nothing yet[/dim]")
+    console.print(drawn if count else Text("nothing yet", style="dim"))
 
 
-def fields(resource: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Some fields of one resource, one a line."""
-    width = max(len(name) for name in names)
-    for name in names:
-        value = resource.get(name, "")
-        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
-        console.print(f"[bold]{name:<{width}}[/bold]  {text}", markup=True)
+def print_error(code: str, message: str) -> None:
+    """One line on stderr; what stands in `message` is shown as it is."""
+    errors.print(Text(code, style="red"), Text(message), soft_wrap=True)
 
 
 def short_state(value: str) -> str:

@@ -24,10 +24,9 @@ def list_(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
         output.print_json(found)
         return
     rows = (
-        (s["id"], s["name"], output.short_state(s["state"]), f"{s['actual_load']}/{s['desired_load']}", s["address"])
-        for s in found
+        (s["id"], s["name"], output.short_state(s["state"]), f"{s['actual_load']}/{s['desired_load']}") for s in found
     )
-    output.table(("ID", "NAME", "STATE", "LOAD", "ADDRESS"), rows)
+    output.table(("ID", "NAME", "STATE", "LOAD"), rows)
 
 
 @app.command()

@@ -139,9 +139,9 @@ def watch_task(client: Client, task_id: str) -> JsonObject:
     """Show live progress until the task has ended; the last state of the task."""
     task: JsonObject = {}
     columns = (
-        TextColumn("  {task.description}"),
+        TextColumn("  {task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.percentage:>3.0f} %", markup=False),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=output.errors) as progress:
@@ -149,7 +149,7 @@ def watch_task(client: Client, task_id: str) -> JsonObject:
         for _, task in client.events(f"{TASKS}/{task_id}:watch"):
             progress.update(bar, description=describe(task), completed=task["progress"])
     if task.get("error"):
-        output.errors.print(f"  [red]{task['error_reason']}[/red] {task['error']}")
+        output.print_error(task["error_reason"], task["error"])
     return task
 
 
@@ -166,7 +166,7 @@ def logs(task_id: str, follow: Annotated[bool, typer.Option("--follow", "-f")] =
     """The log of the current run."""
     with session.connect() as client:
         for line in client.lines(f"{TASKS}/{task_id}/log", follow=follow):
-            output.console.print(line, markup=False, soft_wrap=True)
+            output.console.print(line, soft_wrap=True)
 
 
 @app.command()
