@@ -242,18 +242,20 @@ def subscriber() -> Iterator[None]:
             process.terminate()
 
 
+def _line(text: str, style: str = "") -> None:
+    output.console.print(text, style=style or None, soft_wrap=True)
+
+
 def summary(client: Client, results: Sequence[tuple[Job, JsonObject, JsonObject, Timing]]) -> None:
     output.console.rule("What happened")
     for job, task, service, timing in results:
         total = sum(seconds for _, seconds in timing.steps)
-        output.console.print(f"{job.name}: accuracy {task['scores']['accuracy']:.4f}, {total:.1f} s", style="bold")
+        _line(f"{job.name}: accuracy {task['scores']['accuracy']:.4f}, {total:.1f} s", style="bold")
         for name, seconds in timing.steps:
-            output.console.print(f"  {seconds:6.1f} s  {name}")
-        output.console.print(f"  service {service['id']} at {client.url}{service['address']}/infer, load {DEMO_LOAD}")
-    output.console.print(f"\nHTTP API     {client.url}/api/v1, documentation {client.url}/docs")
-    output.console.print(f"gRPC         {session.grpc_address(client.url)}")
-    output.console.print("See          modelyard services list · modelyard events tail --cursor 0")
-    output.console.print("Stop         make down")
-    output.console.print(
-        f"Result       {json.dumps({job.name: round(task['scores']['accuracy'], 4) for job, task, _, _ in results})}"
-    )
+            _line(f"  {seconds:6.1f} s  {name}")
+        _line(f"  service {service['id']} at {client.url}{service['address']}/infer, load {DEMO_LOAD}")
+    _line(f"\nHTTP API     {client.url}/api/v1, documentation {client.url}/docs")
+    _line(f"gRPC         {session.grpc_address(client.url)}")
+    _line("See          modelyard services list · modelyard events tail --cursor 0 (sign in with: modelyard login)")
+    _line("Stop         make down")
+    _line(f"Result       {json.dumps({job.name: round(task['scores']['accuracy'], 4) for job, task, _, _ in results})}")

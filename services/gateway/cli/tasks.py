@@ -183,7 +183,7 @@ def report(task_id: str, as_json: Annotated[bool, typer.Option("--json")] = Fals
 def print_report(report: JsonObject) -> None:
     overall = report["overall"]
     figures = "  ".join(f"{name} {overall[name]:.4f}" for name in ("accuracy", "precision", "recall", "f1"))
-    output.console.print(f"  {figures}  ({report['test_samples']} test samples)")
+    output.console.print(f"  {figures}  ({report['test_samples']} test samples)", soft_wrap=True)
     rows = (
         (f"  {c['class_name']}", f"{c['precision']:.3f}", f"{c['recall']:.3f}", f"{c['f1']:.3f}", c["support"])
         for c in report["per_class"]
