@@ -1,5 +1,6 @@
 """Who is calling and which trace this belongs to, carried by context variables."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ class Caller:
 
 
 NOBODY = Caller(user_id="")
+
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})")
 
 _caller: ContextVar[Caller] = ContextVar("caller", default=NOBODY)
 _traceparent: ContextVar[str] = ContextVar("traceparent", default="")
@@ -60,12 +63,8 @@ def new_traceparent() -> str:
 @contextmanager
 def with_trace(traceparent: str) -> Iterator[str]:
     """Continue the trace `traceparent` with a new span id, or begin one when it is empty or malformed."""
-    parts = traceparent.split("-")
-    continued = (
-        f"00-{parts[1]}-{secrets.token_hex(8)}-{parts[3]}"
-        if len(parts) == 4 and len(parts[1]) == 32 and len(parts[3]) == 2
-        else new_traceparent()
-    )
+    found = _TRACEPARENT.fullmatch(traceparent)
+    continued = f"00-{found[1]}-{secrets.token_hex(8)}-{found[2]}" if found else new_traceparent()
     token = _traceparent.set(continued)
     try:
         yield continued

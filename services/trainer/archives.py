@@ -1,14 +1,18 @@
 """A bundle as a stream of zip bytes, without a temporary file."""
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
 
+from services.kernel.errors import Internal
 from services.kernel.storage import bundles
+from services.kernel.storage.blobs import blob_key
 from services.kernel.storage.objects import ObjectStore
 from services.kernel.values import BundleRef
 
 PIECE = 1024 * 1024
+_SMALL = 2**31 - 1
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -33,16 +37,26 @@ class _Pipe(io.RawIOBase):
 
 
 def zip_chunks(store: ObjectStore, ref: BundleRef) -> Iterator[bytes]:
-    """The files of the bundle, uncompressed (weights do not shrink), with fixed times: the same bytes every time."""
+    """The files of the bundle, uncompressed (weights do not shrink), with fixed times: the same bytes every time.
+
+    Nothing is held but a piece at a time. Raises `Internal` when what is stored is not what was written.
+    """
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
         for entry in bundles.iter_index(store, ref):
-            archive.writestr(zipfile.ZipInfo(entry.path, _EPOCH), bundles.read_file(store, entry))
-            yield from _pieces(pipe.take())
-    yield from _pieces(pipe.take())
+            digest = hashlib.sha256()
+            with archive.open(zipfile.ZipInfo(entry.path, _EPOCH), "w", force_zip64=entry.size > _SMALL) as target:
+                for chunk in _content(store, entry):
+                    digest.update(chunk)
+                    target.write(chunk)
+                    yield pipe.take()
+            if digest.hexdigest() != entry.sha256:
+                raise Internal(f"The stored content of {entry.path!r} is damaged.", reason="CONTENT_DAMAGED")
+    yield pipe.take()
 
 
-def _pieces(content: bytes) -> Iterator[bytes]:
-    """Weights are larger than one message may be."""
-    for at in range(0, len(content), PIECE):
-        yield content[at : at + PIECE]
+def _content(store: ObjectStore, entry: bundles.IndexEntry) -> Iterator[bytes]:
+    for piece in entry.pieces:
+        with store.get(blob_key(piece.pack), piece.offset, piece.size) as source:
+            while chunk := source.read(PIECE):
+                yield chunk

@@ -99,6 +99,7 @@ class TaskRpc:
     def UpdateTask(self, request: task_pb2.UpdateTaskRequest) -> task_pb2.Task:
         task = self._own(request.id, request.task.etag)
         apply_mask(task, request.task, request.update_mask, allowed=EDITABLE)
+        task.time_limit_s = task.time_limit_s or DEFAULT_TIME_LIMIT_S
         require_may_give(task.visibility)
         app = self._app
         handlers.update_task(task, tasks=app.tasks, datasets=app.datasets, algorithms=app.algorithms)

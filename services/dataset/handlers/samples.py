@@ -6,7 +6,10 @@ from itertools import islice
 from services.dataset.domain import Sample
 from services.dataset.handlers.lifecycle import get_dataset
 from services.dataset.ports import Ports
+from services.kernel.errors import InvalidArgument
 from services.kernel.pages import Page, PageToken, page_limit
+
+MAX_POSITION_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,17 @@ def list_samples(query: SampleQuery, ports: Ports) -> Page[Sample]:
     if version is None:
         return Page([], "", 0)
     bound: dict[str, object] = {"bundle": version.bundle.index, "class": query.class_name}
-    start = int(PageToken.parse(query.page_token, bound).after) if query.page_token else 0
+    start = _start(query.page_token, bound)
     limit = page_limit(query.page_size)
     total = sum(count.train + count.test for count in version.classes if query.class_name in ("", count.name))
     wanted = (sample for sample in ports.bundles.samples(version.bundle) if query.class_name in ("", sample.class_name))
     found = list(islice(wanted, start, start + limit))
     token = PageToken.after_item(str(start + limit), bound) if start + limit < total else ""
     return Page(found, token, total)
+
+
+def _start(page_token: str, bound: dict[str, object]) -> int:
+    after = PageToken.parse(page_token, bound).after if page_token else "0"
+    if not after.isdecimal() or len(after) > MAX_POSITION_DIGITS:
+        raise InvalidArgument.field("page_token", "is not one that this list gave out", reason="PAGE_TOKEN_INVALID")
+    return int(after)

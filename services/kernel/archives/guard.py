@@ -97,11 +97,14 @@ class Guard:
         self.admitted.append(path)
         return path
 
-    def _judge(self, name: str, is_folder: bool) -> str:
-        if self._entries > self._limits.entries:
+    def check_count(self, entries: int) -> None:
+        if entries > self._limits.entries:
             raise self.refusal(
                 "holds too many entries", f"at most {self._limits.entries} files and folders", "TOO_MANY_ENTRIES"
             )
+
+    def _judge(self, name: str, is_folder: bool) -> str:
+        self.check_count(self._entries)
         problem = name_problem(name.rstrip("/") if is_folder else name, self._limits.depth)
         if problem:
             raise ArchiveRefused(problem)

@@ -49,6 +49,7 @@ def tar_entries(path: Path, guard: Guard, *, compressed: bool) -> Iterator[Entry
             if info is None:
                 break
             archive.members.clear()  # type: ignore[attr-defined]  # it would keep a million of them
+            archive.pax_headers.clear()  # type: ignore[attr-defined]  # and copy all global headers into each of them
             name = decode_name(info.name.encode("utf-8", "surrogateescape"))
             _refuse_kind(info, name, guard)
             entry_path = guard.admit(name, is_folder=info.isdir())

@@ -1,6 +1,7 @@
 """Entries of zip archives."""
 
 import stat
+import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,11 +11,13 @@ from services.kernel.archives.names import decode_name, shown
 
 _UTF8 = 0x800
 _ENCRYPTED = 0x1
+_DIRECTORY_ENTRY = 46  # bytes of an entry of the directory before its texts
 
 
 def zip_entries(path: Path, guard: Guard) -> Iterator[Entry]:
     """The files of the zip archive at `path`, in the order of its directory."""
     with translated(guard):
+        _count_directory(path, guard)
         archive = zipfile.ZipFile(path)
     with archive:
         declared = 0
@@ -28,6 +31,25 @@ def zip_entries(path: Path, guard: Guard) -> Iterator[Entry]:
             guard.check_ratio(info.file_size, info.compress_size, entry_path)
             guard.check_total(declared)
             yield Entry(entry_path, info.file_size, _opener(archive, info, guard, entry_path))
+
+
+def _count_directory(path: Path, guard: Guard) -> None:
+    """Count the entries before `zipfile` makes an object of each. The number that the archive declares may lie."""
+    with path.open("rb") as file:
+        end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+        if not end:
+            raise zipfile.BadZipFile("it has no directory")
+        left = int(end[zipfile._ECD_SIZE])  # type: ignore[attr-defined]
+        is_zip64 = end[zipfile._ECD_SIGNATURE] == zipfile.stringEndArchive64  # type: ignore[attr-defined]
+        behind = zipfile.sizeEndCentDir64 + zipfile.sizeEndCentDir64Locator if is_zip64 else 0  # type: ignore[attr-defined]
+        file.seek(max(0, int(end[zipfile._ECD_LOCATION]) - left - behind))  # type: ignore[attr-defined]
+        entries = 0
+        while left > 0 and len(head := file.read(_DIRECTORY_ENTRY)) == _DIRECTORY_ENTRY:
+            texts = sum(struct.unpack_from("<HHH", head, 28))  # name, extra field, comment
+            file.seek(texts, 1)
+            left -= _DIRECTORY_ENTRY + texts
+            entries += 1
+            guard.check_count(entries)
 
 
 def _opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo, guard: Guard, path: str) -> Callable[[], Content]:

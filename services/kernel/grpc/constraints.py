@@ -95,11 +95,11 @@ class _Field:
         self.is_message = field.message_type is not None and not self.is_map
         self.matters = bool(self.required or self.checks or self.items or self.is_message)
 
-    def violations(self, message: Message, path: str, *, partial: bool) -> Iterator[FieldViolation]:
+    def violations(self, message: Message, path: str, *, mask: frozenset[str] | None) -> Iterator[FieldViolation]:
         name = f"{path}{self.name}"
         if self.is_message and not self.is_repeated:
             if message.HasField(self.name):
-                yield from _violations(getattr(message, self.name), f"{name}.", partial=partial)
+                yield from _violations(getattr(message, self.name), f"{name}.", mask=mask)
             elif self.required:
                 yield FieldViolation(name, "a value was expected, none was given")
             return
@@ -113,7 +113,7 @@ class _Field:
                 break
         if self.is_message:
             for index, item in enumerate(value):
-                yield from _violations(item, f"{name}[{index}].", partial=partial)
+                yield from _violations(item, f"{name}[{index}].", mask=mask)
         for index, item in enumerate(value if self.items else ()):
             for check in self.items:
                 if expected := check(item):
@@ -127,20 +127,21 @@ def _compiled(descriptor: Descriptor) -> tuple[_Field, ...]:
     return tuple(field for field in map(_Field, descriptor.fields) if field.matters)
 
 
-def _violations(message: Message, path: str, *, partial: bool) -> Iterator[FieldViolation]:
-    given = {field.name for field, _ in message.ListFields()} if partial and path else None
+def _violations(message: Message, path: str, *, mask: frozenset[str] | None) -> Iterator[FieldViolation]:
+    """`mask` is None for a whole message; in a partial one what is set or named in the mask is judged."""
+    judged = None if mask is None or not path else {field.name for field, _ in message.ListFields()} | mask
     for field in _compiled(message.DESCRIPTOR):
-        if given is None or field.name in given:
-            yield from field.violations(message, path, partial=partial)
+        if judged is None or field.name in judged:
+            yield from field.violations(message, path, mask=mask)
 
 
 def validate(message: Message) -> None:
     """Raise `InvalidArgument` with every violated rule of the message.
 
-    In an update (a request with a field mask) the resource is partial: fields that are not given are not judged.
+    In an update (a request with a field mask) the resource is partial: what is neither set nor masked is not judged.
     """
-    partial = "update_mask" in message.DESCRIPTOR.fields_by_name
-    violations = list(_violations(message, "", partial=partial))
+    mask = frozenset(message.update_mask.paths) if "update_mask" in message.DESCRIPTOR.fields_by_name else None  # type: ignore[attr-defined]
+    violations = list(_violations(message, "", mask=mask))
     if violations:
         text = "; ".join(f"{violation.field}: {violation.description}" for violation in violations)
         raise InvalidArgument(text, violations=violations)

@@ -70,3 +70,10 @@ def test_the_rules_of_every_service_are_known() -> None:
     for module in (dataset_pb2, serving_pb2, task_pb2, workload_pb2):
         for service in module.DESCRIPTOR.services_by_name.values():
             constraints.precompile(service)
+
+
+def test_a_masked_field_is_judged_though_it_is_empty() -> None:
+    request = dataset_pb2.UpdateDatasetRequest(id="d", dataset=dataset_pb2.Dataset(description="new"))
+    request.update_mask.paths.append("name")
+    with pytest.raises(InvalidArgument, match=r"dataset\.name"):
+        constraints.validate(request)
