@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -21,6 +22,7 @@ from deploy.embedded.program import STAGES, Program
 from deploy.embedded.settings import CHECKOUT, EmbeddedError, Instance
 
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes, and supervisord appends its process id while binding
+_WORKLOAD_STOP = 30  # seconds that a workload without agent has to save and end
 _CALL_TIMEOUT = 120  # seconds; stopping one program may take its whole stop_wait
 _ALREADY_STARTED = 60
 _NOT_RUNNING = 70
@@ -261,3 +263,17 @@ class Supervisor:
             if not wait_until(lambda: self.pid() is None, timeout):
                 os.kill(pid, signal.SIGKILL)
         self.reap_orphans()
+        if os.environ.get("MODELYARD_AGENT_KEEP") != "1":
+            self._interrupt_workloads()
+
+    def _interrupt_workloads(self) -> None:
+        """Ask workloads whose agent is gone to save and end; the next agent goes on with them."""
+        work = f"{self._instance.agent_home}/work/"
+
+        def shims() -> list[int]:
+            return [pid for pid in process_ids() if any(last.startswith(work) for last in command_line(pid)[-1:])]
+
+        for pid in shims():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not shims(), _WORKLOAD_STOP)
