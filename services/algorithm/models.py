@@ -14,7 +14,7 @@ class AlgorithmDocument(AggregateDocument):
     meta: ClassVar[dict[str, object]] = {
         "collection": "algorithms",
         "indexes": [
-            {"fields": ["project", "name"], "unique": True},
+            {"fields": ["project", "owner", "name"], "unique": True},
             ("visibility", "online"),
         ],
     }

@@ -13,25 +13,19 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+from services.algorithm.definition_text import DefinitionError, Place, duplicate_keys, parse, problem, short
 from services.algorithm.sdk import files as sdk_files
 from services.algorithm.sdk.algorithm import DEFINITION
-from services.algorithm.sdk.errors import ContractError, ParameterError
+from services.algorithm.sdk.errors import ParameterError
 from services.algorithm.sdk.jsontypes import Json, JsonObject, as_list, as_object, as_text
 from services.algorithm.sdk.parameters import plain_variables, resolve
+from services.kernel import patterns
 
 SDK_FOLDER = Path(__file__).parent / "sdk"
 SDK_NAME = "modelyard_sdk"
 BUILTIN_FOLDER = Path(__file__).parent / "builtin"
-
-_Path = tuple[str | int, ...]
-
-
-class DefinitionError(ContractError):
-    """A faulty `algorithm.yaml`; `problems` holds "file:line: field: what was expected" for each fault."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("; ".join(problems))
+MAX_DEFINITION_BYTES = 256 * 1024
+_PARAMETERS: Place = ("training", "parameters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +91,9 @@ def load_definition(folder: Path) -> AlgorithmDefinition:
     """Read and validate `algorithm.yaml` of `folder`; raises DefinitionError listing every fault with its line."""
     path = folder / DEFINITION
     try:
+        size = path.stat().st_size
+        if size > MAX_DEFINITION_BYTES:
+            raise DefinitionError([f"{DEFINITION}: expected at most {MAX_DEFINITION_BYTES} bytes, got {size}"])
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError([f"{DEFINITION}: cannot be read as UTF-8 text ({error})"]) from error
@@ -105,8 +102,10 @@ def load_definition(folder: Path) -> AlgorithmDefinition:
 
 def parse_definition(text: str, digest: str = "") -> AlgorithmDefinition:
     """Validate the text of an `algorithm.yaml`; `digest` becomes the definition's `code_hash`."""
-    root, document = _parse_yaml(text)
-    problems = [*_duplicate_keys(root), *_schema_problems(root, document)]
+    root, document = parse(text)
+    problems = _pattern_problems(root, document)
+    if not problems:
+        problems = [*duplicate_keys(root), *_schema_problems(root, document)]
     if not problems:
         problems = _default_problems(root, document)
     if problems:
@@ -133,20 +132,6 @@ def builtin_folders() -> list[Path]:
     return sorted(path.parent for path in BUILTIN_FOLDER.glob(f"*/{DEFINITION}"))
 
 
-def _parse_yaml(text: str) -> tuple[yaml.Node, JsonObject]:
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document: Json = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DefinitionError([f"{DEFINITION}:{line}: not YAML ({error.problem})"]) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise DefinitionError([f"{DEFINITION}: not YAML ({error})"]) from error
-    if root is None or not isinstance(document, dict):
-        raise DefinitionError([f"{DEFINITION}:1: expected a mapping with 'contract: 1', 'name', …"])
-    return root, document
-
-
 @lru_cache(maxsize=1)
 def _validator() -> jsonschema.Draft202012Validator:
     schema = json.loads((SDK_FOLDER / "schemas" / "algorithm-v1.schema.json").read_text(encoding="utf-8"))
@@ -155,72 +140,50 @@ def _validator() -> jsonschema.Draft202012Validator:
 
 def _schema_problems(root: yaml.Node, document: JsonObject) -> list[str]:
     errors = sorted(_validator().iter_errors(document), key=lambda error: [str(part) for part in error.absolute_path])
-    return [_problem(root, tuple(error.absolute_path), _explain(error)) for error in errors]
+    return [problem(root, tuple(error.absolute_path), _explain(error)) for error in errors]
 
 
 def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "const":
-        return f"expected {json.dumps(error.validator_value)}, got {_short(error.instance)}"
+        return f"expected {json.dumps(error.validator_value)}, got {short(error.instance)}"
     if error.validator == "enum":
-        return f"expected one of {_short(error.validator_value)}, got {_short(error.instance)}"
+        return f"expected one of {short(error.validator_value)}, got {short(error.instance)}"
     if error.validator == "pattern":
-        return f"expected a text matching {error.validator_value}, got {_short(error.instance)}"
+        return f"expected a text matching {error.validator_value}, got {short(error.instance)}"
     if error.validator == "type":
-        return f"expected {error.validator_value}, got {_short(error.instance)}"
+        return f"expected {error.validator_value}, got {short(error.instance)}"
     return error.message
-
-
-def _short(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)[:80]
 
 
 def _default_problems(root: yaml.Node, document: JsonObject) -> list[str]:
     """Check that each default fits its own rule, so that a task with no parameters given can start."""
-    place: _Path = ("training", "parameters")
     schema = as_object(as_object(document["training"]).get("parameters"))
     optional = {key: value for key, value in schema.items() if key != "required"}
+    long = patterns.overlong(as_object(schema.get("properties")), _defaults(schema))
+    if long:
+        message = f"default of parameter '{long}': expected at most {patterns.MAX_TEXT_CHARACTERS} characters"
+        return [problem(root, _PARAMETERS, f"{message} in all defaults with a pattern together")]
     try:
         resolve(optional, _defaults(schema))
     except ParameterError as error:
-        return [_problem(root, place, f"default of {problem}") for problem in error.problems]
+        return [problem(root, _PARAMETERS, f"default of {fault}") for fault in error.problems]
     return []
+
+
+def _pattern_problems(root: yaml.Node, document: JsonObject) -> list[str]:
+    """The patterns that could take endless time; told before the schema is applied, which compiles them."""
+    training = document.get("training")
+    schema = training.get("parameters") if isinstance(training, dict) else None
+    return [
+        problem(root, (*_PARAMETERS, *place), f"expected {patterns.EXPECTED}; got {short(pattern)}")
+        for place, pattern in patterns.patterns_in(schema)
+        if not patterns.is_safe_pattern(pattern)
+    ]
 
 
 def _defaults(schema: JsonObject) -> JsonObject:
     rules = as_object(schema.get("properties")).items()
     return {name: as_object(rule)["default"] for name, rule in rules if "default" in as_object(rule)}
-
-
-def _problem(root: yaml.Node, path: _Path, message: str) -> str:
-    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-    return f"{DEFINITION}:{_line(root, path)}: {field + ': ' if field else ''}{message}"
-
-
-def _line(node: yaml.Node, path: _Path) -> int:
-    """Return the line (from 1) of the field at `path`, or of the deepest part of it that exists."""
-    if path and isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(path[0]):
-                return _line(value, path[1:]) if len(path) > 1 else key.start_mark.line + 1
-    if path and isinstance(node, yaml.SequenceNode) and isinstance(path[0], int) and path[0] < len(node.value):
-        return _line(node.value[path[0]], path[1:])
-    return int(node.start_mark.line) + 1
-
-
-def _duplicate_keys(node: yaml.Node) -> list[str]:
-    if isinstance(node, yaml.SequenceNode):
-        return [problem for entry in node.value for problem in _duplicate_keys(entry)]
-    if not isinstance(node, yaml.MappingNode):
-        return []
-    problems: list[str] = []
-    seen: set[str] = set()
-    for key, value in node.value:
-        name = str(key.value)
-        if name in seen:
-            problems.append(f"{DEFINITION}:{key.start_mark.line + 1}: {name}: stands twice, expected once")
-        seen.add(name)
-        problems += _duplicate_keys(value)
-    return problems
 
 
 def _build(document: JsonObject, digest: str) -> AlgorithmDefinition:

@@ -34,7 +34,7 @@ class Algorithms(Protocol):
     def preset_named(self, name: str) -> Algorithm | None: ...
 
     def add(self, entity: Algorithm) -> None:
-        """Raises AlreadyExists when the name is taken."""
+        """Raises AlreadyExists when its owner has another of that name."""
 
     def save(self, entity: Algorithm) -> None: ...
 

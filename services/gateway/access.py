@@ -3,7 +3,10 @@
 import asyncio
 import math
 import time
+from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from services.gateway.buckets import TokenBuckets
@@ -16,6 +19,7 @@ from services.kernel.errors import ResourceExhausted, Unauthenticated
 PUBLIC_METHODS = frozenset({"/modelyard.identity.v1.IdentityService/CreateSession"})
 """Methods that need no token."""
 
+STREAMS, UPLOADS = 64, 8
 CACHED_S = 5.0
 _CACHE_SIZE = 10_000
 _LONGEST_TOKEN = 512
@@ -53,12 +57,49 @@ class Authenticator:
         self._known.pop(session_id, None)
 
 
-class Access:
-    """Admits requests: rate limit by address for who is unknown, by user for who is known."""
+class OpenStreams:
+    """At most `limit` at the same time for each caller, so that nobody takes all connections."""
 
-    def __init__(self, authenticator: Authenticator, buckets: TokenBuckets) -> None:
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open: Counter[str] = Counter()
+
+    @contextmanager
+    def hold(self, key: str) -> Iterator[None]:
+        """Counts as one until the end of the block. Raises ResourceExhausted (TOO_MANY_STREAMS)."""
+        if self._open[key] >= self._limit:
+            raise ResourceExhausted(
+                f"At most {self._limit} of these may be open at once; close one first.",
+                reason="TOO_MANY_STREAMS",
+                metadata={"limit": str(self._limit)},
+            )
+        self._open[key] += 1
+        try:
+            yield
+        finally:
+            self._open[key] -= 1
+            if not self._open[key]:
+                del self._open[key]
+
+
+class Access:
+    """Admits requests: rate limit by address for who is unknown, by user for who is known.
+
+    `streams` and `uploads` are held, by user id, while a stream is open or the body of an upload comes in.
+    """
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        buckets: TokenBuckets,
+        *,
+        streams: OpenStreams | None = None,
+        uploads: OpenStreams | None = None,
+    ) -> None:
         self._authenticator = authenticator
         self._buckets = buckets
+        self.streams = streams or OpenStreams(STREAMS)
+        self.uploads = uploads or OpenStreams(UPLOADS)
 
     async def admit(
         self, authorization: str, *, address: str, traceparent: str, public: bool = False, time_s: float | None = None

@@ -12,7 +12,7 @@ import httpx
 
 from protos.event.v1 import event_pb2
 from protos.identity.v1 import identity_pb2
-from services.gateway.access import Access, Authenticator
+from services.gateway.access import Access, Authenticator, OpenStreams
 from services.gateway.buckets import TokenBuckets
 from services.gateway.config import GatewaySettings
 from services.gateway.contract import contract as contracts
@@ -115,7 +115,12 @@ def build(settings: GatewaySettings) -> Gateway:
     if settings.admin_password is not None:
         identity_handlers.ensure_administrator(identity, settings.admin_password.get_secret_value())
     authenticator = Authenticator(identity, pool)
-    access = Access(authenticator, TokenBuckets(settings.rate_per_s, settings.rate_burst))
+    access = Access(
+        authenticator,
+        TokenBuckets(settings.rate_per_s, settings.rate_burst),
+        streams=OpenStreams(settings.streams_per_caller),
+        uploads=OpenStreams(settings.uploads_per_caller),
+    )
 
     remote = {
         name: RemoteBackend(settings.address_of(name), settings.token_key.get_secret_value())
@@ -128,7 +133,7 @@ def build(settings: GatewaySettings) -> Gateway:
         "event": LocalBackend(EventRpc(feed), event_service, pool),
     }
     resolver = Resolver(remote["serving"])
-    gate = Gate(access, settings.request_time_s)
+    gate = Gate(access, settings.request_time_s, settings.body_idle_s)
     return Gateway(
         settings=settings,
         contract=contracts.load(),

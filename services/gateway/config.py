@@ -30,6 +30,8 @@ class GatewaySettings(KernelSettings):
     header_time_s: float = Field(default=15, gt=0)
     request_time_s: float = Field(default=60, gt=0)
     connection_limit: int = Field(default=2000, ge=10)
+    streams_per_caller: int = Field(default=64, ge=1)
+    uploads_per_caller: int = Field(default=8, ge=1)
     rate_per_s: float = Field(default=100, gt=0)
     rate_burst: int = Field(default=400, ge=1)
 

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -13,7 +14,8 @@ class SchedulerSettings(KernelSettings):
     """Fields beyond the kernel's are the agent's; 0 or empty means: find out.
 
     `agent_cgroup` names control groups given to the agent, separated by `:`; below them it makes one for each
-    workload. `agent_keep` leaves processes running when the agent stops.
+    workload. `agent_keep` leaves processes running when the agent stops. `agent_sandbox` is `auto` (used
+    where bubblewrap is installed) or `off`, for machines where bubblewrap is installed but can never work.
     """
 
     model_config = SettingsConfigDict(env_prefix="MODELYARD_", frozen=True, extra="ignore")
@@ -26,6 +28,7 @@ class SchedulerSettings(KernelSettings):
     agent_gpu_memory_bytes: int = Field(default=0, ge=0)
     agent_keep: bool = False
     agent_cgroup: str = ""
+    agent_sandbox: Literal["auto", "off"] = "auto"
     runtime_python: str = ""
 
 

@@ -58,12 +58,14 @@ class Lease:
     """Resources for `load` instances, asked for as workload `<service>/<number>`.
 
     A `replacing` lease takes the place of all older ones as soon as it is placed: that is how a service shrinks.
+    The scheduler may know one that was `asked` for, although its answer never came; stored ones count as asked for.
     """
 
     number: int
     load: int
     state: LeaseState = LeaseState.WANTED
     replacing: bool = False
+    asked: bool = True
     workload_id: str = ""
     fence: int = 0
     reported: bool = False
@@ -232,4 +234,4 @@ class Service(Entity):
 
     def _ask(self, load: int, *, replacing: bool) -> None:
         self.lease_number += 1
-        self.leases.append(Lease(number=self.lease_number, load=load, replacing=replacing))
+        self.leases.append(Lease(number=self.lease_number, load=load, replacing=replacing, asked=False))

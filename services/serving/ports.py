@@ -80,7 +80,10 @@ class Scheduler(Protocol):
         """False when the lease is not ours any more."""
 
     def release(self, workload_id: str, *, cancelled: bool) -> None:
-        """Give the resources back, or withdraw the request. One that is gone or ended is fine."""
+        """Give the resources back, or withdraw the request. One that is gone or ended is fine.
+
+        Raises Unavailable also when it changed meanwhile: repeat.
+        """
 
 
 class ModelState(StrEnum):

@@ -6,6 +6,7 @@ from typing import cast
 
 from jsonschema import Draft202012Validator
 
+from services.kernel import patterns
 from services.kernel.errors import FieldViolation, InvalidArgument
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -21,6 +22,7 @@ def complete(schema_text: str, parameters_text: str) -> str:
     known = cast("dict[str, dict[str, Json]]", schema.get("properties", {}))
     defaults = {name: rule["default"] for name, rule in known.items() if "default" in rule}
     values = {**defaults, **given}
+    _check_patterns(known, values)
     unknown = [] if schema.get("additionalProperties") else sorted(set(values) - set(known))
     violations = [
         FieldViolation(f"task.parameters.{name}", f"is not known; these are: {', '.join(sorted(known)) or 'none'}")
@@ -36,10 +38,25 @@ def complete(schema_text: str, parameters_text: str) -> str:
     return json.dumps(values, ensure_ascii=False, sort_keys=True)
 
 
+def _check_patterns(rules: Mapping[str, Mapping[str, Json]], values: Mapping[str, Json]) -> None:
+    """Raises `InvalidArgument` where matching a pattern could take endless time."""
+    for name, rule in rules.items():
+        unsafe = [pattern for _, pattern in patterns.patterns_in(rule) if not patterns.is_safe_pattern(pattern)]
+        if unsafe:
+            text = f"the algorithm's pattern {unsafe[0][:80]} is not usable; expected was {patterns.EXPECTED}"
+            raise InvalidArgument.field(f"task.parameters.{name}", text, reason="PARAMETERS_INVALID")
+    long = patterns.overlong(rules, values)
+    if long:
+        text = f"at most {patterns.MAX_TEXT_CHARACTERS} characters in all parameters with a pattern were expected"
+        raise InvalidArgument.field(f"task.parameters.{long}", text, reason="PARAMETERS_INVALID")
+
+
 def _parse(text: str) -> Mapping[str, Json]:
     try:
         values = json.loads(text or "{}")
-    except (json.JSONDecodeError, RecursionError) as error:
+        # NaN, infinity and half characters, which Python reads, cannot be written as JSON in UTF-8.
+        json.dumps(values, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
         raise InvalidArgument.field("task.parameters", f"JSON text was expected: {error}") from error
     if not isinstance(values, dict):
         raise InvalidArgument.field("task.parameters", "a JSON object was expected")

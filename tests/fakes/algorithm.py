@@ -43,7 +43,8 @@ class FakeAlgorithms:
         return copy.deepcopy(next(found, None))
 
     def add(self, entity: Algorithm) -> None:
-        if any(other.name == entity.name for other in self.stored.values()):
+        taken = {(other.project, other.owner, other.name) for other in self.stored.values()}
+        if (entity.project, entity.owner, entity.name) in taken:
             raise AlreadyExists(f"There is already {entity.name}.")
         self.save(entity)
 

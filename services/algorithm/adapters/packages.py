@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from services.algorithm import packaging
+from services.algorithm.definition_text import DefinitionError
 from services.algorithm.domain import Definition, Device, InferenceRuntime, TrainingCommand
 from services.kernel.errors import FieldViolation, InvalidArgument
 from services.kernel.storage.bundles import write_bundle
@@ -21,7 +22,7 @@ class StoredPackages:
     def read(self, folder: Path) -> Definition:
         try:
             return _definition(packaging.load_definition(folder))
-        except packaging.DefinitionError as error:
+        except DefinitionError as error:
             violations = [FieldViolation(*_field_and_fault(problem)) for problem in error.problems]
             raise InvalidArgument(str(error), reason="DEFINITION_INVALID", violations=violations) from error
 

@@ -7,6 +7,7 @@ from services.algorithm.domain import Algorithm
 from services.algorithm.ports import Ports
 from services.kernel.archives import Limits, open_archive
 from services.kernel.errors import AlreadyExists, FieldViolation, InvalidArgument
+from services.kernel.logging import get_logger
 from services.kernel.problems import Problem, Refused
 from services.kernel.rights import require_caller
 
@@ -14,6 +15,7 @@ MAX_ARCHIVE_BYTES = 64 * 2**20
 DEFINITION = "algorithm.yaml"
 _LIMITS = Limits(entries=10_000, total_bytes=512 * 2**20)
 _PROJECT = "default"
+log = get_logger(__name__)
 
 
 def create_algorithm(upload_id: str, ports: Ports) -> Algorithm:
@@ -41,8 +43,20 @@ def create_algorithm(upload_id: str, ports: Ports) -> Algorithm:
 
 
 def register_presets(ports: Ports) -> list[Algorithm]:
-    """Bring the library to what this release carries; gives those that are new or changed. May be repeated."""
-    return [changed for folder in ports.packaging.presets() if (changed := _register_preset(folder, ports))]
+    """Bring the library to what this release carries; gives those that are new or changed. May be repeated.
+
+    A preset that is faulty is logged and left out; when a server is away, the whole is repeated by the caller.
+    """
+    changed: list[Algorithm] = []
+    for folder in ports.packaging.presets():
+        try:
+            algorithm = _register_preset(folder, ports)
+        except (AlreadyExists, InvalidArgument) as error:
+            log.error("preset_not_registered", folder=folder.name, error=error.message)
+            continue
+        if algorithm is not None:
+            changed.append(algorithm)
+    return changed
 
 
 def _register_preset(folder: Path, ports: Ports) -> Algorithm | None:
@@ -60,10 +74,7 @@ def _register_preset(folder: Path, ports: Ports) -> Algorithm | None:
         ports.algorithms.save(algorithm)
         return algorithm
 
-    try:
-        return ports.transaction(store)
-    except AlreadyExists as error:
-        raise AlreadyExists(f"The preset {definition.name} cannot be registered: {error.message}") from error
+    return ports.transaction(store)
 
 
 def _unpacked(archive: Path, filename: str, target: Path) -> Path:

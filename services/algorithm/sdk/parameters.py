@@ -174,8 +174,8 @@ def _in_length(rule: JsonObject, length: int, least: str, most: str) -> bool:
     return (not isinstance(low, int) or length >= low) and (not isinstance(high, int) or length <= high)
 
 
-def _in_range(rule: JsonObject, value: float) -> bool:
-    if not math.isfinite(value):
+def _in_range(rule: JsonObject, value: int | float) -> bool:
+    if isinstance(value, float) and not math.isfinite(value):
         return False
     low, high = rule.get("minimum"), rule.get("maximum")
     above, below = rule.get("exclusiveMinimum"), rule.get("exclusiveMaximum")

@@ -11,6 +11,8 @@ from services.dataset.ports import Layout
 from services.kernel.problems import Problem
 
 MAX_CLASSES = 20_000
+MAX_CLASS_NAME_BYTES = 512 * 1024
+"""Of all class names together: they stand in each message about the data set."""
 
 _READERS: dict[str, tuple[tuple[str, ...], Callable[[str, bytes], SampleContent]]] = {
     "image": (IMAGE_SUFFIXES, read_image),
@@ -37,6 +39,11 @@ class DirFormat:
         if len(layout.classes) > MAX_CLASSES:
             expected = f"at most {MAX_CLASSES}"
             layout.problems.add(Problem(f"has {len(layout.classes)} class folders", expected, "TOO_MANY_CLASSES"))
+        name_bytes = sum(len(name.encode(errors="surrogatepass")) for name in layout.classes)
+        if name_bytes > MAX_CLASS_NAME_BYTES:
+            expected = f"at most {MAX_CLASS_NAME_BYTES} bytes"
+            message = f"has class names of {name_bytes} bytes together"
+            layout.problems.add(Problem(message, expected, "TOO_MANY_CLASSES"))
         return layout
 
     def read(self, kind: str, path: str, content: bytes) -> SampleContent:

@@ -28,11 +28,14 @@ class EventRpc:
         async with self._feed.subscribe() as changes:
             cursor = int(request.cursor) if request.cursor else await asyncio.to_thread(models.last_cursor)
             while True:
+                # Read before the rows: all up to here is either among them or does not match.
+                head = await asyncio.to_thread(models.last_cursor)
                 rows = await asyncio.to_thread(models.read_after, cursor, query, PAGE)
                 for row in rows:
                     yield to_event(row)
                     cursor = int(row["_id"])
                 if len(rows) < PAGE:
+                    cursor = max(cursor, head)
                     await changes.wait(RECHECK_S)
 
 

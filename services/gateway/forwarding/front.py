@@ -1,7 +1,13 @@
-"""The gRPC front: authenticates, then hands published methods on as raw bytes."""
+"""The gRPC front: authenticates, then hands published methods on as raw bytes.
 
+Methods with one request are registered as if they took a stream, which is the same on the wire: so nothing of the
+request is read into memory before its caller is admitted.
+"""
+
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
+from urllib.parse import unquote
 
 import grpc
 from google.rpc import code_pb2, status_pb2
@@ -10,7 +16,7 @@ from services.gateway.access import PUBLIC_METHODS, Access
 from services.gateway.contract.contract import Contract, Method
 from services.gateway.forwarding.calls import Backends, Call, CallFailed
 from services.kernel.context import current_traceparent, with_trace
-from services.kernel.errors import DomainError, Internal
+from services.kernel.errors import DeadlineExceeded, DomainError, Internal, InvalidArgument
 from services.kernel.grpc import TRACE_KEY
 from services.kernel.grpc.status import DETAILS_KEY, GRPC_CODES, to_status
 from services.kernel.logging import get_logger
@@ -23,8 +29,10 @@ Context = grpc.aio.ServicerContext[bytes, bytes]
 class Gate:
     """Admits gRPC calls and turns errors into statuses with details."""
 
-    def __init__(self, access: Access, unary_time_s: float) -> None:
+    def __init__(self, access: Access, unary_time_s: float, message_time_s: float) -> None:
+        """`message_time_s` is how long the request of an admitted call may take to come in."""
         self._access = access
+        self._message_time_s = message_time_s
         self._unary_time_s = unary_time_s
 
     async def admit(self, context: Context, *, public: bool = False, streams: bool = False) -> Call:
@@ -41,6 +49,20 @@ class Gate:
                 public=public,
                 time_s=time_s,
             )
+
+    async def only_message(self, requests: AsyncIterator[bytes]) -> bytes:
+        """The request of a method that takes one. Raises InvalidArgument without one, DeadlineExceeded."""
+        try:
+            async with asyncio.timeout(self._message_time_s):
+                return await anext(requests)
+        except StopAsyncIteration:
+            raise InvalidArgument("The request message is missing.", reason="BODY_MISSING") from None
+        except TimeoutError:
+            raise DeadlineExceeded("The request message did not come in time.", reason="BODY_TOO_SLOW") from None
+
+    def holding_stream(self, call: Call) -> AbstractContextManager[None]:
+        """Around an open stream. Raises ResourceExhausted when the caller has too many."""
+        return self._access.streams.hold(call.caller.user_id)
 
     async def abort(self, context: Context, error: Exception, method: str) -> None:
         if isinstance(error, CallFailed):
@@ -67,13 +89,14 @@ class Forwarder(grpc.GenericRpcHandler):
         if method is None:
             return None
         if method.streams:
-            return grpc.unary_stream_rpc_method_handler(self._stream(method))
-        return grpc.unary_unary_rpc_method_handler(self._unary(method))
+            return grpc.stream_stream_rpc_method_handler(self._stream(method))
+        return grpc.stream_unary_rpc_method_handler(self._unary(method))
 
-    def _unary(self, method: Method) -> Callable[[bytes, Context], Awaitable[bytes]]:
-        async def behaviour(request: bytes, context: Context) -> bytes:
+    def _unary(self, method: Method) -> Callable[[AsyncIterator[bytes], Context], Awaitable[bytes]]:
+        async def behaviour(requests: AsyncIterator[bytes], context: Context) -> bytes:
             try:
                 call = await self._gate.admit(context, public=method.path in PUBLIC_METHODS)
+                request = await self._gate.only_message(requests)
                 return await self._backends.of(method).unary(method, request, call)
             except Exception as error:  # the edge: every error becomes a status
                 await self._gate.abort(context, error, method.path)
@@ -81,13 +104,15 @@ class Forwarder(grpc.GenericRpcHandler):
 
         return behaviour
 
-    def _stream(self, method: Method) -> Callable[[bytes, Context], AsyncIterator[bytes]]:
-        async def behaviour(request: bytes, context: Context) -> AsyncGenerator[bytes, None]:
+    def _stream(self, method: Method) -> Callable[[AsyncIterator[bytes], Context], AsyncIterator[bytes]]:
+        async def behaviour(requests: AsyncIterator[bytes], context: Context) -> AsyncGenerator[bytes, None]:
             try:
                 call = await self._gate.admit(context, public=method.path in PUBLIC_METHODS, streams=True)
-                async with aclosing(self._backends.of(method).stream(method, request, call)) as source:
-                    async for message in source:
-                        yield message
+                with self._gate.holding_stream(call):
+                    request = await self._gate.only_message(requests)
+                    async with aclosing(self._backends.of(method).stream(method, request, call)) as source:
+                        async for message in source:
+                            yield message
             except Exception as error:  # noqa: BLE001  # the edge: every error becomes a status
                 await self._gate.abort(context, error, method.path)
 
@@ -95,8 +120,10 @@ class Forwarder(grpc.GenericRpcHandler):
 
 
 def address_of_peer(peer: str) -> str:
-    """`127.0.0.1` of `ipv4:127.0.0.1:5000`."""
-    return peer.partition(":")[2].rpartition(":")[0].strip("[]") if peer.startswith(("ipv4:", "ipv6:")) else peer
+    """`127.0.0.1` of `ipv4:127.0.0.1:5000`, `::1` of `ipv6:%5B::1%5D:5000`."""
+    if not peer.startswith(("ipv4:", "ipv6:")):
+        return peer
+    return unquote(peer.partition(":")[2]).rpartition(":")[0].strip("[]")
 
 
 def unimplemented(message: str) -> CallFailed:

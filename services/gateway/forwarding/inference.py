@@ -4,6 +4,7 @@ Only inference passes: repository control, shared memory, trace and log settings
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import TypeAlias, TypeVar
 
 import grpc
@@ -49,19 +50,20 @@ class InferenceForwarder(grpc.GenericRpcHandler):
         if service != SERVICE:
             return None
         if name in _SERVER:
-            return grpc.unary_unary_rpc_method_handler(self._guarded(path, self._server_state(path)))
+            return grpc.stream_unary_rpc_method_handler(self._guarded(path, self._server_state(path)))
         if name in _NAMED:
-            return grpc.unary_unary_rpc_method_handler(self._guarded(path, self._model_call(path, name)))
+            return grpc.stream_unary_rpc_method_handler(self._guarded(path, self._model_call(path, name)))
         if name == "ModelStreamInfer":
             return grpc.stream_stream_rpc_method_handler(self._model_stream(path))
-        return grpc.unary_unary_rpc_method_handler(self._guarded(path, _refuse(name)))
+        return grpc.stream_unary_rpc_method_handler(self._guarded(path, _refuse(name)))
 
     def _guarded(
         self, path: str, work: Callable[[bytes, Call], Awaitable[bytes]]
-    ) -> Callable[[bytes, Context], Awaitable[bytes]]:
-        async def behaviour(request: bytes, context: Context) -> bytes:
+    ) -> Callable[[AsyncIterator[bytes], Context], Awaitable[bytes]]:
+        async def behaviour(requests: AsyncIterator[bytes], context: Context) -> bytes:
             try:
-                return await work(request, await self._gate.admit(context))
+                call = await self._gate.admit(context)
+                return await work(await self._gate.only_message(requests), call)
             except grpc.aio.AioRpcError as error:
                 await self._gate.abort(context, failure_of(error), path)
                 raise
@@ -101,28 +103,32 @@ class InferenceForwarder(grpc.GenericRpcHandler):
 
     def _model_stream(self, path: str) -> Callable[[AsyncIterator[bytes], Context], AsyncIterator[bytes]]:
         async def behaviour(requests: AsyncIterator[bytes], context: Context) -> AsyncGenerator[bytes, None]:
-            running: grpc.aio.StreamStreamCall[bytes, bytes] | None = None
             try:
                 call = await self._gate.admit(context, streams=True)
-                first = _parsed(service_pb2.ModelInferRequest, await anext(requests, b""))
-                service_id = str(getattr(first, "model_name"))  # noqa: B009  # the class has no types
-                target = await self._resolver.resolve(service_id, call)
-                asking: StreamCall = self._channel(target.grpc).stream_stream(path)
-                outgoing = self._model_requests(first, requests, service_id, target.model)
-                running = asking(outgoing, timeout=call.time_left)
-                async for answer in running:
-                    message = _parsed(service_pb2.ModelStreamInferResponse, answer)
-                    message.infer_response.model_name = service_id
-                    yield message.SerializeToString()
+                with self._gate.holding_stream(call):
+                    async with aclosing(self._answers(path, requests, call)) as answers:
+                        async for answer in answers:
+                            yield answer
             except grpc.aio.AioRpcError as error:
                 await self._gate.abort(context, failure_of(error), path)
             except Exception as error:  # noqa: BLE001  # the edge: every error becomes a status
                 await self._gate.abort(context, error, path)
-            finally:
-                if running is not None:
-                    running.cancel()
 
         return behaviour
+
+    async def _answers(self, path: str, requests: AsyncIterator[bytes], call: Call) -> AsyncGenerator[bytes, None]:
+        first = _parsed(service_pb2.ModelInferRequest, await anext(requests, b""))
+        service_id = str(getattr(first, "model_name"))  # noqa: B009  # the class has no types
+        target = await self._resolver.resolve(service_id, call)
+        asking: StreamCall = self._channel(target.grpc).stream_stream(path)
+        running = asking(self._model_requests(first, requests, service_id, target.model), timeout=call.time_left)
+        try:
+            async for answer in running:
+                message = _parsed(service_pb2.ModelStreamInferResponse, answer)
+                message.infer_response.model_name = service_id
+                yield message.SerializeToString()
+        finally:
+            running.cancel()
 
     async def _model_requests(
         self, first: Message, others: AsyncIterator[bytes], service_id: str, model: str

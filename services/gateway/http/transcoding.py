@@ -98,15 +98,16 @@ class Transcoder:
         return Response(text, 200, headers, media_type="application/json")
 
     async def _stream(self, method: Method, message: Message, call: Call, receive: Receive, send: Send) -> None:
-        source = self._backends.of(method).stream(method, message.SerializeToString(), call)
-        async with pumping(source, receive, self._closing) as pump:
-            if method.raw_response:
-                await send_bytes(pump, send, [])
-            else:
-                field = _position_field(method)
-                await send_events(
-                    pump, send, method.response_class, lambda one: str(getattr(one, field)) if field else "", []
-                )
+        with self._access.streams.hold(call.caller.user_id):
+            source = self._backends.of(method).stream(method, message.SerializeToString(), call)
+            async with pumping(source, receive, self._closing) as pump:
+                if method.raw_response:
+                    await send_bytes(pump, send, [])
+                else:
+                    field = _position_field(method)
+                    await send_events(
+                        pump, send, method.response_class, lambda one: str(getattr(one, field)) if field else "", []
+                    )
 
 
 async def _aside(size: int, work: Callable[[], T]) -> T:

@@ -127,7 +127,11 @@ class TusEndpoint:
         return await _in_thread(handlers.get, self._uploads, caller, request.path_params["id"])
 
     async def _receive(self, request: Request, upload: Upload, offset: int = 0) -> Upload:
-        """Store the body from `offset`; the upload as it is then. Raises HttpError 409, 413, 423, 460 and 503."""
+        """Store the body from `offset`; the upload as it is then. Raises HttpError 409, 413, 423, 429, 460 and 503."""
+        with self._access.uploads.hold(upload.owner):
+            return await self._receive_held(request, upload, offset)
+
+    async def _receive_held(self, request: Request, upload: Upload, offset: int) -> Upload:
         if self._turn.locked():
             raise Unavailable("Too many uploads at once; repeat in a moment.", reason="UPLOADS_BUSY")
         checksum = _checksum(request)

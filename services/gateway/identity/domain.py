@@ -86,4 +86,7 @@ class Attempts(Protocol):
     def begin(self, key: str, rule: ThrottleRule, now: datetime) -> timedelta:
         """Count an attempt. Zero: go on. Otherwise it does not count and this long is left to wait."""
 
+    def undo(self, key: str, rule: ThrottleRule, now: datetime) -> None:
+        """Take back the attempt that began at `now`, and its wait unless others were counted since."""
+
     def forget(self, key: str) -> None: ...

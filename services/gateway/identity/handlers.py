@@ -3,8 +3,9 @@
 import math
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from services.gateway.identity.domain import Attempts, Session, SessionRule, Sessions, ThrottleRule, User, Users
 from services.gateway.identity.passwords import Passwords
@@ -60,26 +61,46 @@ def ensure_administrator(identity: Identity, password: str) -> bool:
 def sign_in(identity: Identity, name: str, password: str, address: str) -> tuple[str, User, Session]:
     """The new session's token, which is shown once. Raises Unauthenticated, ResourceExhausted after many attempts."""
     now = utc_now()
-    key = sha256(f"{name}\n{address}".encode()).hexdigest()
-    shared = ThrottleRule(identity.throttle_rule.free * _ADDRESS_FACTOR, identity.throttle_rule.longest)
-    for counted, rule in ((f"address:{address}", shared), (key, identity.throttle_rule)):
-        left = identity.attempts.begin(counted, rule, now)
-        if left:
-            seconds = math.ceil(left.total_seconds())
-            raise ResourceExhausted(
-                f"Too many attempts to sign in; wait {seconds} s.",
-                reason="SIGN_IN_THROTTLED",
-                metadata={"retry_after_s": str(seconds)},
-            )
+    place = network_of(address)
+    own, rule = sha256(f"{name}\n{place}".encode()).hexdigest(), identity.throttle_rule
+    shared, shared_rule = f"address:{place}", ThrottleRule(rule.free * _ADDRESS_FACTOR, rule.longest)
+    # The name first: what is refused for one name does not use up what the people behind the address share.
+    _refuse_for(identity.attempts.begin(own, rule, now))
+    left = identity.attempts.begin(shared, shared_rule, now)
+    if left:
+        identity.attempts.undo(own, rule, now)
+        _refuse_for(left)
     user = identity.users.by_name(name)
     right = identity.passwords.verify(user.password_hash if user else None, password)
     if user is None or not right or user.disabled:
         raise Unauthenticated("User name or password is wrong.", reason="CREDENTIALS_WRONG")
-    identity.attempts.forget(key)
-    identity.attempts.forget(f"address:{address}")
+    identity.attempts.forget(own)
+    # Only this attempt: otherwise an account of one's own would wipe out the failures with other names.
+    identity.attempts.undo(shared, shared_rule, now)
     if identity.passwords.outdated(user.password_hash):
         identity.users.set_password_hash(user.id, identity.passwords.hash(password))
     return _begin(identity, user, now)
+
+
+def network_of(address: str) -> str:
+    """What is counted as one place: an IPv4 address, or the /64 of an IPv6 address, which one subscriber has whole."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
+
+
+def _refuse_for(left: timedelta) -> None:
+    if left:
+        seconds = math.ceil(left.total_seconds())
+        raise ResourceExhausted(
+            f"Too many attempts to sign in; wait {seconds} s.",
+            reason="SIGN_IN_THROTTLED",
+            metadata={"retry_after_s": str(seconds)},
+        )
 
 
 def _begin(identity: Identity, user: User, now: datetime) -> tuple[str, User, Session]:

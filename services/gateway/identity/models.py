@@ -116,10 +116,10 @@ class MongoAttempts:
                 "until": now + rule.wait(count + 1),
                 "forgotten_at": now + self.KEPT,
             }
-            # Only who sees the count that it read moves it on, so attempts at the same time are counted one by one.
+            # Only who sees the row that it read moves it on, so attempts at the same time are counted one by one.
             try:
                 done = attempts.find_one_and_update(
-                    {"_id": key, "count": count} if body else {"_id": key, "count": {"$exists": False}},
+                    {"_id": key, "count": count, "until": until} if body else {"_id": key, "count": {"$exists": False}},
                     {"$set": counted},
                     upsert=body is None,
                     return_document=ReturnDocument.AFTER,
@@ -128,6 +128,17 @@ class MongoAttempts:
                 continue
             if done is not None:
                 return timedelta()
+
+    def undo(self, key: str, rule: ThrottleRule, now: datetime) -> None:
+        attempts = collection_of(AttemptDocument)
+        body = attempts.find_one({"_id": key})
+        if body is None:
+            return
+        # The wait is this attempt's own only while no later one was counted.
+        own = {"_id": key, "count": body["count"], "until": now + rule.wait(body["count"])}
+        lifted = attempts.update_one(own, {"$set": {"until": now}, "$inc": {"count": -1}})
+        if not lifted.matched_count:
+            attempts.update_one({"_id": key, "count": {"$gt": 0}}, {"$inc": {"count": -1}})
 
     def forget(self, key: str) -> None:
         collection_of(AttemptDocument).delete_one({"_id": key})

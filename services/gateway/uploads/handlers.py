@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.gateway.uploads.models import MongoUploads, Upload
+from services.gateway.uploads.models import MongoUploads, Upload, taken_over
 from services.kernel.context import Caller
 from services.kernel.entity import utc_now
 from services.kernel.errors import FailedPrecondition, NotFound, ResourceExhausted
@@ -70,11 +70,14 @@ def get(uploads: Uploads, caller: Caller, upload_id: str) -> Upload:
 
 
 def store_part(uploads: Uploads, upload: Upload, lock: str, data: bytes) -> Upload:
-    """Store the bytes that follow `upload.offset`; the upload as it is then."""
+    """Store the bytes that follow `upload.offset`; the upload as it is then. Conflict when the lock was lost."""
     if upload.parts >= MAX_PARTS:
         raise FailedPrecondition(
             "The upload came in too many small pieces; begin a new one.", reason="UPLOAD_TOO_MANY_PARTS"
         )
+    # Before the object: a writer that stood still must not overwrite what its successor has stored there.
+    if not uploads.rows.renew(upload.id, lock):
+        raise taken_over()
     content.put_part(uploads.store, upload.id, upload.offset, data)
     return uploads.rows.record_part(upload.id, lock, upload.offset, len(data), utc_now() + uploads.rule.idle)
 

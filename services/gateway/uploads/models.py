@@ -1,7 +1,8 @@
 """The state of uploads in MongoDB.
 
 A part counts once the upload's `offset` has moved past it. That happens in one conditional update by the holder of the
-upload's lock, after object and part row were written: whatever is killed in between, the offset tells the truth.
+upload's lock, after the object and together with the part row: whatever is killed in between, the offset tells the
+truth.
 """
 
 import secrets
@@ -14,7 +15,7 @@ from pymongo import ASCENDING, ReturnDocument
 
 from services.kernel.entity import utc_now
 from services.kernel.errors import Conflict, NotFound
-from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of
+from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of, in_transaction
 
 LOCK_S = 15.0
 
@@ -89,17 +90,20 @@ class MongoUploads:
 
     def record_part(self, upload_id: str, token: str, offset: int, size: int, expires_at: datetime) -> Upload:
         """Count a part whose object is stored. Conflict when somebody else holds the lock now."""
-        collection_of(UploadPartDocument).replace_one(
-            {"_id": f"{upload_id}/{offset:015d}"}, {"upload": upload_id, "offset": offset, "size": size}, upsert=True
-        )
-        body = collection_of(UploadDocument).find_one_and_update(
-            {"_id": upload_id, "lock": token, "offset": offset},
-            {"$set": {"offset": offset + size, "expires_at": expires_at}, "$inc": {"parts": 1}},
-            return_document=ReturnDocument.AFTER,
-        )
-        if body is None:
-            raise Conflict("Another request has gone on with this upload.", reason="UPLOAD_TAKEN_OVER")
-        return _upload(body)
+
+        def work() -> Upload:
+            body = collection_of(UploadDocument).find_one_and_update(
+                {"_id": upload_id, "lock": token, "offset": offset},
+                {"$set": {"offset": offset + size, "expires_at": expires_at}, "$inc": {"parts": 1}},
+                return_document=ReturnDocument.AFTER,
+            )
+            if body is None:
+                raise taken_over()
+            row = {"upload": upload_id, "offset": offset, "size": size}
+            collection_of(UploadPartDocument).replace_one({"_id": f"{upload_id}/{offset:015d}"}, row, upsert=True)
+            return _upload(body)
+
+        return in_transaction(work)
 
     def parts(self, upload: Upload) -> list[tuple[int, int]]:
         """(offset, size) of the parts that count, in order."""
@@ -118,6 +122,10 @@ class MongoUploads:
     def expired(self, now: datetime, limit: int) -> list[Upload]:
         rows = collection_of(UploadDocument).find({"expires_at": {"$lt": now}, "locked_until": {"$lt": now}})
         return [_upload(row) for row in rows.limit(limit)]
+
+
+def taken_over() -> Conflict:
+    return Conflict("Another request has gone on with this upload.", reason="UPLOAD_TAKEN_OVER")
 
 
 def _upload(body: BsonDocument) -> Upload:

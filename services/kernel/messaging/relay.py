@@ -55,15 +55,19 @@ class Relay:
                 async with connection:
                     failures = 0
                     await self._relay(connection)
-            except (*CONNECTION_EXCEPTIONS, AMQPError, TimeoutError, PyMongoError) as error:
+            except (*CONNECTION_EXCEPTIONS, AMQPError, TimeoutError, PyMongoError, asyncio.CancelledError) as error:
+                # aiormq cancels what waits for it when a heartbeat finds the broker stuck: that is no stop.
+                if isinstance(error, asyncio.CancelledError) and _is_to_stop():
+                    raise
                 delay = BACKOFF[min(failures, len(BACKOFF) - 1)]
                 failures += 1
                 log.warning("relay interrupted", error=repr(error), retry_in=delay)
                 await asyncio.sleep(delay)
 
     async def _relay(self, connection: AbstractConnection) -> None:
-        await declare_async(connection, [log_topology(self._service)])
-        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        async with asyncio.timeout(PUBLISH_TIMEOUT):
+            await declare_async(connection, [log_topology(self._service)])
+            channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.get_exchange(exchange_name(self._service), ensure=False)
         self._position = ""
         while True:
@@ -111,6 +115,12 @@ class Relay:
         )
 
 
+def _is_to_stop() -> bool:
+    """Whether somebody cancelled this task itself, and not only what it waited for."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
 def _unsent_from(subject: str) -> list[OutboxRow]:
     # One snapshot: without it a cursor may pass an event's place before it is committed and then meet its successor.
     with client().start_session(snapshot=True) as session:
@@ -130,6 +140,7 @@ class RelayThread:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._main, name="relay", daemon=True)
         self._task = self._loop.create_task(relay.run())
+        self._stopping = False
         self.error: Exception | None = None
 
     @property
@@ -142,6 +153,7 @@ class RelayThread:
 
     def stop(self, timeout: float = PUBLISH_TIMEOUT) -> None:
         """Stop now. What was published but not yet marked is published again by the next relay."""
+        self._stopping = True
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._task.cancel)
             self._thread.join(timeout)
@@ -151,7 +163,9 @@ class RelayThread:
         try:
             self._loop.run_until_complete(self._task)
         except asyncio.CancelledError:
-            pass
+            if not self._stopping:
+                self.error = RuntimeError("the relay was cancelled by its connection")
+                log.exception("relay failed")
         except Exception as error:
             self.error = error
             log.exception("relay failed")

@@ -21,7 +21,11 @@ def agent(stop: threading.Event) -> None:
     configured = settings()
     around = Surroundings(
         home=AgentHome(configured.agent_home),
-        engine=ProcessEngine(configured.runtime_python, [part for part in configured.agent_cgroup.split(":") if part]),
+        engine=ProcessEngine(
+            configured.runtime_python,
+            [part for part in configured.agent_cgroup.split(":") if part],
+            sandboxed=configured.agent_sandbox != "off",
+        ),
         scheduler=GrpcScheduler(client.connect(configured, "scheduler", as_service="agent")),
         store=MinioStore(configured),
         stopping=stop,

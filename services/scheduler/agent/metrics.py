@@ -71,6 +71,7 @@ class MetricLines:
     def _point(self, name: str, value: float, step: object, time: datetime) -> None:
         if not math.isfinite(value) or not isinstance(step, int | float) or not abs(step) < 2**62:
             raise ValueError("not a point")
+        name.encode()  # ValueError for half of a surrogate pair, which no message can carry
         if name == PROGRESS:
             self.progress = min(max(value, 0.0), 1.0)
         elif self.count < _MAX_POINTS:
@@ -78,6 +79,7 @@ class MetricLines:
             self.points.append(MetricPoint(name, int(step), value, time, self.count))
 
     def _step(self, name: str, state: str, time: datetime) -> None:
+        name.encode()  # as in _point
         known = self._steps.get(name)
         if state == "started" and len(self._steps) < _MAX_STEPS:
             self._steps[name] = WorkloadStep(name, "running", time)

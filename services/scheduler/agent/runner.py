@@ -163,10 +163,20 @@ class Runner(threading.Thread):
             return WorkloadExit(ExitReason.NOT_STARTED, f"Its inputs could not be prepared: {error.message}")
         except OSError as error:
             return WorkloadExit(ExitReason.NOT_STARTED, f"Its inputs could not be laid down: {error.strerror}.")
-        self._count_starts(starts + 1)
-        self._engine.start(self._place, self._assignment.spec)
-        self._log.info("workload_process_started", start=starts + 1)
+        if self._around.stopping.is_set():
+            raise Stopping
+        self._launch(starts)
         return None
+
+    def _launch(self, starts: int) -> None:
+        """Start the process after `starts` earlier starts. A launch that the machine refused does not count."""
+        self._count_starts(starts + 1)
+        try:
+            self._engine.start(self._place, self._assignment.spec)
+        except Exception:
+            self._count_starts(starts)
+            raise
+        self._log.info("workload_process_started", start=starts + 1)
 
     def _accompany(self) -> None:
         """Ship what the running process leaves until it has ended."""

@@ -1,11 +1,14 @@
 """What agents call."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 
 from google.protobuf.empty_pb2 import Empty
 
 from protos.scheduler.v1 import agent_pb2, workload_pb2
+from services.kernel.errors import Unavailable
 from services.kernel.rights import require_service
 from services.kernel.storage.changes import ChangeFeed
 from services.kernel.storage.mongo import in_transaction
@@ -20,12 +23,15 @@ from services.scheduler.handlers import workloads as handlers
 _REFRESH_S = 5.0
 _LOG_BYTES = 20 << 20
 _LAST_LINE_BYTES = 4096
+_LOG_CALLS = 4
+_LOG_WAIT_S = 1.0
 
 
 class AgentRpc:
     def __init__(self, app: App, changes: ChangeFeed) -> None:
         self._app = app
         self._changes = changes
+        self._log_calls = threading.BoundedSemaphore(_LOG_CALLS)
 
     def Heartbeat(self, request: agent_pb2.HeartbeatRequest) -> agent_pb2.HeartbeatResponse:
         require_service()
@@ -73,7 +79,8 @@ class AgentRpc:
                 workload.id, request.fence, request.offset, request.data, limit * workload.attempt
             )
 
-        return agent_pb2.AppendLogResponse(next_offset=in_transaction(append))
+        with self._log_turn():
+            return agent_pb2.AppendLogResponse(next_offset=in_transaction(append))
 
     def AppendMetricPoints(self, request: agent_pb2.AppendMetricPointsRequest) -> Empty:
         require_service()
@@ -85,6 +92,16 @@ class AgentRpc:
 
         in_transaction(append)
         return Empty()
+
+    @contextmanager
+    def _log_turn(self) -> Iterator[None]:
+        """Few of the threads may wait for the object store, so that heartbeats are heard while it hangs."""
+        if not self._log_calls.acquire(timeout=_LOG_WAIT_S):
+            raise Unavailable("Too many logs are being written; the next try may succeed.", reason="LOGS_BUSY")
+        try:
+            yield
+        finally:
+            self._log_calls.release()
 
     def _held(self, workload_id: str, fence: int, node_id: str) -> Workload:
         workload = self._app.workloads.get(workload_id)

@@ -6,7 +6,7 @@ import grpc
 
 from protos.common.v1 import common_pb2
 from protos.scheduler.v1 import agent_pb2, agent_pb2_grpc, workload_pb2, workload_pb2_grpc
-from services.kernel.errors import Conflict, FailedPrecondition, NotFound
+from services.kernel.errors import Conflict, FailedPrecondition, NotFound, Unavailable
 from services.serving.ports import LeaseRequest, WorkloadState, WorkloadView
 
 ENGINE = "triton"
@@ -73,9 +73,11 @@ class GrpcScheduler:
                 found = self._workloads.CancelWorkload(workload_pb2.CancelWorkloadRequest(id=workload_id))
             if found.state not in (_Workload.STATE_EXITED, _Workload.STATE_PENDING):
                 self._workloads.ReportWorkload(_ended(found, cancelled=cancelled))
-        except (NotFound, Conflict, FailedPrecondition):
-            # Somebody else ended it between the two calls: the resources are free.
+        except NotFound:
             return
+        except (Conflict, FailedPrecondition) as error:
+            # It may have been placed or ended between the two calls: only another look tells.
+            raise Unavailable("The lease changed meanwhile; it is looked at again.", reason="LEASE_CHANGED") from error
 
     def heartbeat(self) -> float:
         """Say that Triton's node is there. Seconds until the next heartbeat is expected."""

@@ -3,7 +3,7 @@
 import base64
 import math
 
-from services.kernel.errors import DomainError, Unavailable
+from services.kernel.errors import DeadlineExceeded, DomainError, Unavailable
 from services.kernel.values import InterfaceParameter
 from services.serving.domain import ModelRejected, Service
 from services.serving.handlers.inputs import value_of
@@ -19,7 +19,7 @@ IMAGE = base64.b64decode(
 def check_answers(service: Service, load: int, inference: Inference) -> None:
     """Ask once for each instance, one after the other: Triton hands them round, so that each one answers.
 
-    Raises Unavailable when Triton or an instance does not answer, ModelRejected when an answer is none.
+    Raises Unavailable when Triton or an instance does not answer (in time), ModelRejected when an answer is none.
     """
     inputs = {
         parameter.name: [_test_value(parameter)]
@@ -34,6 +34,9 @@ def check_answers(service: Service, load: int, inference: Inference) -> None:
             (answer,) = inference.infer(service.id, inputs)
         except Unavailable:
             raise
+        except DeadlineExceeded as error:
+            # Whoever is busy answers late: that says nothing about the model.
+            raise Unavailable(error.message, reason=error.reason) from error
         except DomainError as error:
             raise ModelRejected(f"The test inference failed: {error.message}") from error
         _require_answer(answer, service)

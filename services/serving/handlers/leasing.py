@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.kernel.errors import NotFound
+from services.kernel.errors import InvalidArgument, NotFound
 from services.serving.domain import Lease, LeaseState, Service
 from services.serving.ports import LeaseRequest, Scheduler, WorkloadState, WorkloadView
 
@@ -48,21 +48,19 @@ def request_leases(service: Service, scheduler: Scheduler, save: Save) -> None:
     planned = [lease for lease in service.leases if lease.state is LeaseState.WANTED and not lease.workload_id]
     if not planned:
         return
+    for lease in planned:
+        lease.asked = True
     save(service)
     for lease in planned:
-        view = scheduler.request(
-            LeaseRequest(
-                name=f"{service.id}/{lease.number}",
-                title=service.name,
-                subject=f"service/{service.id}/{lease.number}",
-                load=lease.load,
-                owner=service.owner,
-                project=service.project,
-            )
-        )
+        view = scheduler.request(_request_for(service, lease))
         lease.workload_id = view.id
         apply_view(service, lease, view)
     save(service)
+
+
+def _request_for(service: Service, lease: Lease) -> LeaseRequest:
+    name = f"{service.id}/{lease.number}"
+    return LeaseRequest(name, service.name, f"service/{name}", lease.load, service.owner, service.project)
 
 
 def report_running(service: Service, scheduler: Scheduler) -> None:
@@ -77,6 +75,16 @@ def release_leases(service: Service, scheduler: Scheduler) -> None:
     """Give back what is not used any more. Only after Triton runs no more than the other leases cover."""
     for lease in list(service.leases):
         if lease.state is LeaseState.RELEASED:
+            if lease.asked and not lease.workload_id:
+                lease.workload_id = _asked_before(service, lease, scheduler)
             if lease.workload_id:
                 scheduler.release(lease.workload_id, cancelled=lease.cancelled)
             service.leases.remove(lease)
+
+
+def _asked_before(service: Service, lease: Lease, scheduler: Scheduler) -> str:
+    """The workload of a request whose answer was never stored: the same request again gives the same workload."""
+    try:
+        return scheduler.request(_request_for(service, lease)).id
+    except InvalidArgument:
+        return ""  # it was refused the first time as well: there is nothing to give back

@@ -6,6 +6,7 @@ from typing import cast
 
 import yaml
 
+from services.kernel import plainyaml
 from services.kernel.errors import NotFound
 from services.kernel.storage import bundles
 from services.kernel.storage.objects import ObjectStore
@@ -53,7 +54,7 @@ class StoredOutputs:
         return Scores(**{name: float(overall[name]) for name in ("accuracy", "precision", "recall", "f1")})
 
     def model(self, outputs: BundleRef) -> TrainedModel:
-        document = self._document(outputs, "model/model.yaml", _load_yaml, MAX_MODEL_YAML_BYTES)
+        document = self._document(outputs, "model/model.yaml", plainyaml.load, MAX_MODEL_YAML_BYTES)
         where = "model/model.yaml: "
         _expect(document.get("format") == MODEL_FORMAT, f"{where}format", f"`{MODEL_FORMAT}` was expected")
         framework = document.get("framework")
@@ -86,19 +87,6 @@ class StoredOutputs:
             raise OutputInvalid(f"{path} cannot be read: {error}") from error
         _expect(isinstance(document, dict), path, "an object was expected")
         return cast("JsonObject", document)
-
-
-class _PlainYaml(yaml.SafeLoader):
-    """No aliases: a small document with aliases of aliases becomes endless text."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not allowed")
-        return super().compose_node(parent, index)
-
-
-def _load_yaml(text: str) -> object:
-    return yaml.load(text, Loader=_PlainYaml)  # noqa: S506  # a safe loader
 
 
 def _expect(fits: object, where: str, expected: str) -> None:

@@ -3,6 +3,7 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import grpc
@@ -47,6 +48,14 @@ class _Handler(BaseHTTPRequestHandler):
 class TritonGrpc(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc]  # it has no types
     def ServerLive(self, request: object, context: object) -> service_pb2.ServerLiveResponse:
         return service_pb2.ServerLiveResponse(live=True)
+
+    def ModelStreamInfer(
+        self, requests: Iterator[service_pb2.ModelInferRequest], context: grpc.ServicerContext
+    ) -> Iterator[service_pb2.ModelStreamInferResponse]:
+        for request in requests:
+            answer = service_pb2.ModelStreamInferResponse()
+            answer.infer_response.CopyFrom(self.ModelInfer(request, context))
+            yield answer
 
     def ModelInfer(
         self, request: service_pb2.ModelInferRequest, context: grpc.ServicerContext

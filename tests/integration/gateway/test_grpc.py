@@ -16,6 +16,7 @@ from protos.scheduler.v1 import workload_pb2, workload_pb2_grpc
 from services.gateway.eventlog import models
 from tests.integration.gateway.conftest import PASSWORD, Running
 from tests.integration.gateway.test_events import event
+from tests.support.polling import eventually
 
 
 @pytest.fixture
@@ -51,6 +52,30 @@ def test_without_token(channel: grpc.Channel) -> None:
     with pytest.raises(grpc.RpcError) as error:
         dataset_pb2_grpc.DatasetServiceStub(channel).GetDataset(dataset_pb2.GetDatasetRequest(id="ds-1"))
     assert error.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize(
+    "path", ["/modelyard.dataset.v1.DatasetService/GetDataset", "/inference.GRPCInferenceService/ModelInfer"]
+)
+def test_callers_are_admitted_before_their_request_is_read(channel: grpc.Channel, token: Token, path: str) -> None:
+    never = threading.Event()
+
+    def nothing() -> Iterator[bytes]:
+        never.wait(20)
+        yield from ()
+
+    call: grpc.StreamUnaryMultiCallable[bytes, bytes] = channel.stream_unary(path)
+    found: list[str] = []
+    for metadata in ((), token):
+        with pytest.raises(grpc.RpcError) as error:
+            call(nothing(), metadata=metadata, timeout=15)
+        found.append(str(error.value.details()))
+    never.set()
+    with pytest.raises(grpc.RpcError) as error:
+        call(iter(()), metadata=token, timeout=15)
+    found.append(str(error.value.details()))
+    assert found[0].startswith("Sign in first")
+    assert found[1:] == ["The request message did not come in time.", "The request message is missing."]
 
 
 def test_error_details_pass(channel: grpc.Channel, token: Token) -> None:
@@ -175,6 +200,16 @@ def test_inference_over_grpc(channel: grpc.Channel, token: Token) -> None:
     assert error.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
+def test_inference_as_a_stream_over_grpc(channel: grpc.Channel, token: Token) -> None:
+    infer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelStreamInfer
+    requests = [service_pb2.ModelInferRequest(model_name="svc-1", id=number) for number in "12"]
+    answers = [one.infer_response for one in infer(iter(requests), metadata=token, timeout=20)]
+    assert [(one.model_name, one.id) for one in answers] == [("svc-1", "m-1:1"), ("svc-1", "m-1:2")]
+    with pytest.raises(grpc.RpcError) as error:
+        next(infer(iter([service_pb2.ModelInferRequest(model_name="svc-9")]), metadata=token, timeout=20))
+    assert error.value.code() is grpc.StatusCode.NOT_FOUND
+
+
 def test_inference_over_http(gateway: Running, http: httpx.Client) -> None:
     body = b'{"inputs": []}\x00\x01\x02'
     headers = {"Inference-Header-Content-Length": "14", "Content-Type": "application/octet-stream"}
@@ -189,6 +224,43 @@ def test_inference_over_http(gateway: Running, http: httpx.Client) -> None:
     with gateway.client(signed_in=False) as client:
         assert client.post("/v2/models/svc-1/infer", json={}).status_code == 401
         assert client.get("/v2/health/ready").status_code == 200
+
+
+def test_open_streams_are_limited_over_grpc_and_http_together(
+    gateway: Running, http: httpx.Client, channel: grpc.Channel, token: Token
+) -> None:
+    stub = dataset_pb2_grpc.DatasetServiceStub(channel)
+    forever = dataset_pb2.WatchDatasetRequest(id="ds-forever")
+    limit = gateway.settings.streams_per_caller
+    streams: list[Iterator[dataset_pb2.Dataset]] = [stub.WatchDataset(forever, metadata=token) for _ in range(limit)]
+    # Streams of the tests before may still be closing: then a few more fit in.
+    assert eventually(lambda: is_refused(stub.WatchDataset(forever, metadata=token), streams, limit))
+    refused = http.get("/api/v1/events")
+    assert refused.status_code == 429
+    assert refused.json()["error"]["details"][0]["reason"] == "TOO_MANY_STREAMS"
+    infer = service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelStreamInfer
+    with pytest.raises(grpc.RpcError) as error:
+        next(infer(iter([service_pb2.ModelInferRequest(model_name="svc-1")]), metadata=token))
+    assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    for stream in streams:
+        stream.cancel()  # type: ignore[attr-defined]
+    once = dataset_pb2.WatchDatasetRequest(id="ds-1")
+    assert eventually(lambda: passes(stub.WatchDataset(once, metadata=token)))
+
+
+def passes(stream: Iterator[dataset_pb2.Dataset]) -> bool:
+    try:
+        return next(stream).etag == "0"
+    except grpc.RpcError:
+        return False
+
+
+def is_refused(stream: Iterator[dataset_pb2.Dataset], streams: list[Iterator[dataset_pb2.Dataset]], limit: int) -> bool:
+    if passes(stream):
+        streams.append(stream)
+        assert len(streams) <= 2 * limit
+        return False
+    return True
 
 
 def test_many_streams_at_once(gateway: Running, channel: grpc.Channel, token: Token) -> None:

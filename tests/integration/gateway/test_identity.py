@@ -1,4 +1,5 @@
 import threading
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -55,6 +56,29 @@ def test_attempts_at_the_same_time_all_count(gateway: Running) -> None:
     for thread in threads:
         thread.join()
     assert sum(passed) == 5
+
+
+def test_undone_attempts_neither_count_nor_wait(gateway: Running) -> None:
+    rule = ThrottleRule(2, timedelta(minutes=15))
+    attempts, now = MongoAttempts(), utc_now()
+    for _ in range(5):
+        assert not attempts.begin("undone", rule, now)
+        attempts.undo("undone", rule, now)
+    assert not attempts.begin("undone", rule, now)
+    assert not attempts.begin("undone", rule, now)
+    assert attempts.begin("undone", rule, now)
+
+
+def test_undoing_keeps_the_wait_of_a_later_attempt(gateway: Running) -> None:
+    rule = ThrottleRule(2, timedelta(minutes=15))
+    attempts, now = MongoAttempts(), utc_now()
+    later = now + timedelta(milliseconds=5)
+    assert not attempts.begin("later", rule, now)
+    assert not attempts.begin("later", rule, later)
+    attempts.undo("later", rule, now)
+    assert attempts.begin("later", rule, later) == timedelta(seconds=1)
+    assert not attempts.begin("later", rule, later + timedelta(seconds=1))
+    assert attempts.begin("later", rule, later + timedelta(seconds=1))
 
 
 def test_success_forgets_failures(gateway: Running) -> None:

@@ -11,6 +11,7 @@ from services.gateway.uploads import handlers
 from services.gateway.uploads.handlers import UploadRule, Uploads
 from services.gateway.uploads.models import MongoUploads, UploadDocument
 from services.kernel.entity import utc_now
+from services.kernel.errors import Conflict
 from services.kernel.storage.mongo import collection_of
 from services.kernel.storage.objects import MinioStore
 from services.kernel.storage.uploads import open_upload
@@ -49,6 +50,16 @@ def stored(gateway: Running, location: str) -> tuple[str, bytes]:
 
 def send_part_and_break(gateway: Running, location: str, offset: int, data: bytes, announced: int) -> None:
     """A PATCH whose line breaks after `data`, before the `announced` bytes came."""
+    with begin_part(gateway, location, offset, announced) as line:
+        line.sendall(data)
+
+
+def send_nothing(gateway: Running, location: str) -> socket.socket:
+    """A PATCH of which no byte of the body comes."""
+    return begin_part(gateway, location, 0, 10)
+
+
+def begin_part(gateway: Running, location: str, offset: int, announced: int) -> socket.socket:
     host, port = gateway.settings.gateway_http.split(":")
     lines = [
         f"PATCH {location} HTTP/1.1",
@@ -59,8 +70,9 @@ def send_part_and_break(gateway: Running, location: str, offset: int, data: byte
         f"Upload-Offset: {offset}",
         f"Content-Length: {announced}",
     ]
-    with socket.create_connection((host, int(port))) as line:
-        line.sendall("\r\n".join([*lines, "", ""]).encode() + data)
+    line = socket.create_connection((host, int(port)))
+    line.sendall("\r\n".join([*lines, "", ""]).encode())
+    return line
 
 
 def test_resumes_after_broken_lines_bit_for_bit(gateway: Running, http: httpx.Client) -> None:
@@ -147,6 +159,46 @@ def test_a_lock_of_a_killed_process_ends(http: httpx.Client) -> None:
     assert MongoUploads().lock(upload_id)
     collection_of(UploadDocument).update_one({"_id": upload_id}, {"$set": {"locked_until": utc_now()}})
     assert eventually(lambda: _patched(http, location, 0, b"abc"))
+
+
+def test_a_writer_that_lost_its_lock_changes_nothing(gateway: Running, http: httpx.Client) -> None:
+    rows, store = MongoUploads(), MinioStore(gateway.settings)
+    hour = utc_now() - utc_now().replace(year=2020)
+    uploads = Uploads(rows, store, UploadRule(MIB, hour, hour))
+    location = create(http, 6)
+    upload = rows.get(location.rpartition("/")[2])
+    stalled = rows.lock(upload.id)
+    assert stalled
+    collection_of(UploadDocument).update_one({"_id": upload.id}, {"$set": {"locked_until": utc_now() - hour}})
+    successor = rows.lock(upload.id)
+    assert successor
+    current = handlers.store_part(uploads, upload, successor, b"abc")
+    with pytest.raises(Conflict) as error:
+        handlers.store_part(uploads, upload, stalled, b"stale")
+    assert error.value.reason == "UPLOAD_TAKEN_OVER"
+    with pytest.raises(Conflict) as error:
+        rows.record_part(upload.id, stalled, 0, 5, utc_now())
+    assert error.value.reason == "UPLOAD_TAKEN_OVER"
+    assert rows.parts(current) == [(0, 3)]
+    rows.unlock(upload.id, successor)
+    assert _patched(http, location, 3, b"def")
+    assert stored(gateway, location)[1] == b"abcdef"
+
+
+def test_uploads_at_once_are_limited_for_each_caller(gateway: Running, http: httpx.Client) -> None:
+    limit = gateway.settings.uploads_per_caller
+    lines = [send_nothing(gateway, create(http, 10)) for _ in range(limit)]
+    location = create(http, 1)
+    headers = {**PART, "Upload-Offset": "0"}
+    refused = eventually(lambda: refusal(http.patch(location, content=b"", headers=headers)))
+    assert refused == "TOO_MANY_STREAMS"
+    for line in lines:
+        line.close()
+    assert eventually(lambda: http.patch(location, content=b"a", headers=headers).status_code == 204)
+
+
+def refusal(answer: httpx.Response) -> str:
+    return str(answer.json()["error"]["details"][0]["reason"]) if answer.status_code == 429 else ""
 
 
 def test_checksum(http: httpx.Client) -> None:

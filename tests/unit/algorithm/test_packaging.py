@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from services.algorithm.definition_text import DefinitionError
 from services.algorithm.packaging import (
-    DefinitionError,
     builtin_folders,
     code_hash,
     load_definition,

@@ -13,6 +13,7 @@ import pytest
 from services.algorithm import handlers
 from services.algorithm.domain import PLATFORM, Algorithm, Device
 from services.algorithm.messages import algorithm_message
+from services.algorithm.models import AlgorithmDocument
 from services.algorithm.packaging import builtin_folders
 from services.kernel.context import Caller, acting_as
 from services.kernel.entity import Visibility
@@ -84,10 +85,24 @@ def test_the_message_has_everything(fakes: FakeAlgorithmPorts) -> None:
     assert len(message.code_hash) == 64
 
 
-def test_names_are_taken_once(fakes: FakeAlgorithmPorts) -> None:
+def test_an_owner_takes_a_name_once(fakes: FakeAlgorithmPorts) -> None:
     created(fakes)
     with pytest.raises(AlreadyExists):
         created(fakes)
+
+
+def test_a_name_says_nothing_about_the_algorithms_of_others(fakes: FakeAlgorithmPorts) -> None:
+    own = created(fakes)
+    with acting_as(BOB):
+        upload = fakes.upload(zip_bytes(FILES), owner="bob")
+        assert handlers.create_algorithm(upload, fakes.ports).name == own.name
+    assert own.name in {preset.name for preset in handlers.register_presets(fakes.ports)}
+
+
+def test_the_stored_names_are_unique_for_each_owner() -> None:
+    meta: dict[str, list[object]] = AlgorithmDocument._meta
+    unique = [index for index in meta["indexes"] if isinstance(index, dict) and index.get("unique")]
+    assert [index["fields"] for index in unique] == [["project", "owner", "name"]]
 
 
 @pytest.mark.parametrize(
@@ -168,6 +183,13 @@ def test_presets_are_registered_once(fakes: FakeAlgorithmPorts) -> None:
     for algorithm in fakes.algorithms.stored.values():
         assert (algorithm.owner, algorithm.visibility, algorithm.online) == (PLATFORM, Visibility.PRESET, True)
     assert handlers.register_presets(fakes.ports) == []
+
+
+def test_a_faulty_preset_does_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "algorithm.yaml").write_text("contract: 7", encoding="utf-8")
+    fakes = FakeAlgorithmPorts([tmp_path, BUILTIN])
+    (registered,) = handlers.register_presets(fakes.ports)
+    assert registered.name == "text-naive-bayes"
 
 
 def test_changed_code_of_a_preset_is_a_new_major_version(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from services.dataset.formats import Registry
-from services.dataset.formats.dir import DirFormat
+from services.dataset.formats.dir import MAX_CLASS_NAME_BYTES, DirFormat
 from services.dataset.formats.image import MAX_PIXELS, read_image
 from services.dataset.formats.text import EXCERPT, read_text
 from services.kernel.problems import Refused
@@ -41,6 +41,14 @@ def test_empty_class_folders_are_classes() -> None:
 
 def test_a_single_class_is_not_taken_for_the_top() -> None:
     assert DirFormat().lay_out("image", ["cats/a.png", "cats/b.png"], ["cats"]).classes == ["cats"]
+
+
+@pytest.mark.parametrize(("extra", "refused_for"), [(0, {}), (1, {"": "TOO_MANY_CLASSES"})])
+def test_class_names_are_short_together(extra: int, refused_for: dict[str, str]) -> None:
+    # Two bytes a letter: it is bytes that count.
+    names = [f"{number:04}" + "é" * 510 for number in range(MAX_CLASS_NAME_BYTES // 1024)]
+    names[0] += "x" * extra
+    assert reasons([f"top/{name}/a.png" for name in names]) == refused_for
 
 
 def test_files_in_the_wrong_place_are_named() -> None:

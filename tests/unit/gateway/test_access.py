@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from services.gateway.access import Access, Authenticator
+from services.gateway.access import Access, Authenticator, OpenStreams
 from services.gateway.buckets import TokenBuckets
 from services.gateway.identity import handlers
 from services.gateway.identity.handlers import Identity
@@ -77,3 +77,23 @@ async def test_malformed_headers(authenticator: Authenticator, header: str) -> N
 async def test_public_methods_need_no_token(authenticator: Authenticator) -> None:
     call = await access_with(authenticator, 10).admit("", address="::1", traceparent="", public=True)
     assert call.caller.user_id == ""
+
+
+def test_open_streams_are_limited_for_each_caller() -> None:
+    streams = OpenStreams(2)
+    with streams.hold("usr-1"), streams.hold("usr-2"):
+        with streams.hold("usr-1"):
+            with pytest.raises(ResourceExhausted) as error, streams.hold("usr-1"):
+                pass
+            assert error.value.reason == "TOO_MANY_STREAMS"
+            with streams.hold("usr-2"):
+                pass
+        with streams.hold("usr-1"):
+            pass
+
+
+def test_a_stream_that_fails_is_not_open_any_more() -> None:
+    streams = OpenStreams(1)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="broken"), streams.hold("usr-1"):
+            raise ValueError("broken")

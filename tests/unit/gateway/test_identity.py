@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 import pytest
 from argon2 import PasswordHasher
 
+from services.gateway.forwarding.front import address_of_peer
 from services.gateway.identity import handlers
 from services.gateway.identity.domain import Session, SessionRule, ThrottleRule, User
 from services.gateway.identity.passwords import Passwords
@@ -62,6 +63,10 @@ class FakeAttempts:
         self.counts[key] = (count + 1, now + rule.wait(count + 1))
         return timedelta()
 
+    def undo(self, key: str, rule: ThrottleRule, now: datetime) -> None:
+        count, until = self.counts[key]
+        self.counts[key] = (count - 1, now if until == now + rule.wait(count) else until)
+
     def forget(self, key: str) -> None:
         self.counts.pop(key, None)
 
@@ -108,7 +113,70 @@ def test_guessing_is_slowed_down_even_with_the_right_password(identity: handlers
     with pytest.raises(ResourceExhausted) as error:
         handlers.sign_in(identity, "admin", "correct horse", "::1")
     assert error.value.metadata == {"retry_after_s": "1"}
-    handlers.sign_in(identity, "admin", "correct horse", "::2")
+    with pytest.raises(ResourceExhausted):
+        handlers.sign_in(identity, "admin", "correct horse", "::2")
+    handlers.sign_in(identity, "admin", "correct horse", "2001:db8::1")
+
+
+def test_success_keeps_the_failures_with_other_names(identity: handlers.Identity) -> None:
+    for number in range(29):
+        with pytest.raises(Unauthenticated):
+            handlers.sign_in(identity, f"guess-{number}", "wrong", "10.0.0.1")
+        handlers.sign_in(identity, "admin", "correct horse", "10.0.0.1")
+    with pytest.raises(Unauthenticated):
+        handlers.sign_in(identity, "guess-29", "wrong", "10.0.0.1")
+    with pytest.raises(ResourceExhausted):
+        handlers.sign_in(identity, "guess-30", "wrong", "10.0.0.1")
+
+
+def test_refusals_of_one_name_do_not_count_for_the_address(identity: handlers.Identity) -> None:
+    for _ in range(3):
+        with pytest.raises(Unauthenticated):
+            handlers.sign_in(identity, "admin", "wrong", "10.0.0.1")
+    for _ in range(100):
+        with pytest.raises(ResourceExhausted):
+            handlers.sign_in(identity, "admin", "wrong", "10.0.0.1")
+    with pytest.raises(Unauthenticated):
+        handlers.sign_in(identity, "nobody", "wrong", "10.0.0.1")
+
+
+def test_an_attempt_that_the_address_refuses_does_not_count_for_the_name(identity: handlers.Identity) -> None:
+    assert isinstance(identity.attempts, FakeAttempts)
+    later = utc_now() + timedelta(minutes=1)
+    identity.attempts.counts["address:10.0.0.1"] = (31, later)
+    for _ in range(10):
+        with pytest.raises(ResourceExhausted):
+            handlers.sign_in(identity, "admin", "correct horse", "10.0.0.1")
+    identity.attempts.counts["address:10.0.0.1"] = (31, utc_now())
+    assert handlers.sign_in(identity, "admin", "correct horse", "10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("unix:", "unix:"),
+        ("", ""),
+    ],
+)
+def test_what_counts_as_one_place(address: str, place: str) -> None:
+    assert handlers.network_of(address) == place
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [
+        ("ipv4:127.0.0.1:5000", "127.0.0.1"),
+        ("ipv6:[::1]:5000", "::1"),
+        ("ipv6:%5B::1%5D:5000", "::1"),
+        ("unix:", "unix:"),
+    ],
+)
+def test_addresses_of_grpc_peers(peer: str, address: str) -> None:
+    assert address_of_peer(peer) == address
 
 
 def test_waits_double_up_to_the_longest() -> None:

@@ -3,11 +3,20 @@
 import textwrap
 from pathlib import Path
 
+from services.kernel.errors import Unavailable
 from services.kernel.values import Resources
 from services.scheduler.domain import WorkloadInput, WorkloadKind, WorkloadSpec
+from services.scheduler.engines.process import sandbox
 from services.scheduler.engines.process.engine import Place, ProcessEngine
 from services.scheduler.engines.process.shim.files import Exit
 from tests.support.polling import eventually
+
+
+def sandbox_works() -> bool:
+    try:
+        return sandbox.available()
+    except Unavailable:
+        return False
 
 
 def a_place(root: Path, workload: str = "wl-1", fence: int = 1) -> Place:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from services.kernel.errors import Unavailable
 from services.kernel.storage import bundles
 from services.kernel.storage.blobs import put_blob
 from services.kernel.values import BundleRef, Resources
+from services.scheduler.agent import files as agent_files
 from services.scheduler.agent.agent import Agent, NodeDescription
 from services.scheduler.agent.home import AgentHome
-from services.scheduler.agent.runner import Surroundings
+from services.scheduler.agent.runner import MAX_STARTS, Surroundings
 from services.scheduler.domain import Assignment, ExitReason, WorkloadInput, WorkloadSpec
 from services.scheduler.engines.process.engine import Place, ProcessEngine, ProcessStatus
 from services.scheduler.engines.process.shim import files, tree
@@ -274,3 +276,34 @@ def test_two_agents_cannot_have_one_home(machine: Machine, monkeypatch: pytest.M
     monkeypatch.setattr("services.scheduler.agent.home._LOCK_WAIT_S", 0.1)
     with pytest.raises(RuntimeError, match="another agent"):
         AgentHome(machine.root)
+
+
+def test_launches_that_the_machine_refuses_do_not_count(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = machine.engine.start
+    refused: list[Place] = []
+
+    def refusing(place: Place, spec: WorkloadSpec) -> None:
+        if len(refused) < MAX_STARTS + 1:
+            refused.append(place)
+            raise Unavailable("not now")
+        start(place, spec)
+
+    monkeypatch.setattr(machine.engine, "start", refusing)
+    machine.scheduler.assign(assignment(script("print('fine')")))
+    assert end_of(machine) is ExitReason.COMPLETED
+    assert len(refused) == MAX_STARTS + 1
+
+
+def test_nothing_is_started_once_the_agent_stops(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    staging, stopping = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> None:
+        staging.set()
+        stopping.wait(10)
+
+    monkeypatch.setattr(agent_files, "stage", slow)
+    machine.scheduler.assign(assignment(script(STEADY)))
+    assert staging.wait(10)
+    threading.Timer(0.3, stopping.set).start()
+    machine.down()
+    assert machine.engine.status(machine.place()) is ProcessStatus.NEW

@@ -44,3 +44,11 @@ def test_any_bytes_in_any_pieces_do_no_harm(data: bytes, piece: int) -> None:
     for at in range(0, len(data), piece):
         parts.feed(data[at : at + piece])
     assert (whole.malformed, whole.count) == (parts.malformed, parts.count)
+
+
+def test_half_of_a_surrogate_pair_in_a_name_is_counted_as_malformed() -> None:
+    reader = MetricLines()
+    reader.feed(lines({"name": "\ud800", "value": 1}, {"event": "step", "name": "\udfff", "state": "started"}))
+    reader.feed(lines({"name": "\U0001f600", "value": 1}))
+    assert (reader.malformed, reader.steps) == (2, ())
+    assert [point.name for point in reader.points] == ["\U0001f600"]

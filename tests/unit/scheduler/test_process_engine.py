@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from services.kernel.errors import Unavailable
 from services.scheduler.engines.process import sandbox
-from services.scheduler.engines.process.engine import Place, ProcessEngine, ProcessStatus
+from services.scheduler.engines.process.engine import Place, ProcessEngine, ProcessStatus, _make_removable
 from services.scheduler.engines.process.shim import files, run, tree
-from services.scheduler.engines.process.shim.supervise import ALREADY_RUNNING
+from services.scheduler.engines.process.shim.supervise import ALREADY_RUNNING, Shim
+from services.scheduler.engines.process.shim.verdict import Status, verdict
 from tests.support.polling import eventually
-from tests.unit.scheduler.places import a_place, end_of, script
+from tests.unit.scheduler.places import a_place, end_of, sandbox_works, script
 
 MIB = 1 << 20
 
@@ -25,7 +28,7 @@ MIB = 1 << 20
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ProcessEngine:
     if request.param == "plain":
         monkeypatch.setattr(sandbox, "available", lambda: False)
-    elif not sandbox.available():
+    elif not sandbox_works():
         pytest.skip("bubblewrap does not work here")
     return ProcessEngine()
 
@@ -245,7 +248,7 @@ def test_the_environment_holds_no_secret_of_the_platform(
 
 
 def test_the_sandbox_hides_what_is_not_its_business(tmp_path: Path) -> None:
-    if not sandbox.available():
+    if not sandbox_works():
         pytest.skip("bubblewrap does not work here")
     place, engine = a_place(tmp_path), ProcessEngine()
     secret = tmp_path / "secret"
@@ -273,7 +276,7 @@ def test_the_sandbox_hides_what_is_not_its_business(tmp_path: Path) -> None:
 
 
 def test_variables_of_the_run_do_not_reach_the_sandbox_itself(tmp_path: Path) -> None:
-    if not sandbox.available():
+    if not sandbox_works():
         pytest.skip("bubblewrap does not work here")
     place, engine = a_place(tmp_path), ProcessEngine()
     engine.start(place, replace(script("print('fine')"), env={"LD_PRELOAD": "/nowhere.so"}))
@@ -281,3 +284,80 @@ def test_variables_of_the_run_do_not_reach_the_sandbox_itself(tmp_path: Path) ->
     launch = files.read_launch(place.folder)
     assert "LD_PRELOAD" not in launch.env
     engine.remove(place)
+
+
+def test_the_sandbox_leaves_nothing_of_the_kernel_and_little_memory_to_write(tmp_path: Path) -> None:
+    if not sandbox_works():
+        pytest.skip("bubblewrap does not work here")
+    place, engine = a_place(tmp_path), ProcessEngine()
+    source = """
+        import multiprocessing, os, subprocess
+        print([subprocess.run(["test", "-w", path]).returncode for path in (
+            "/proc/sys/kernel/core_pattern", "/proc/sys", "/dev", "/")])
+        room = os.statvfs("/dev/shm")
+        print(room.f_blocks * room.f_frsize)
+        with open("/dev/null", "w") as nothing: nothing.write("x")
+        with open("/dev/urandom", "rb") as source: source.read(4)
+        multiprocessing.Lock()
+        multiprocessing.Array("b", 1 << 20)
+        os.openpty()
+        print(os.uname().nodename, "fine")
+    """
+    engine.start(place, script(source, memory_bytes=512 * MIB))
+    end_of(engine, place)
+    assert place.log.read_text().splitlines() == ["[1, 1, 1, 1]", str(512 * MIB), "modelyard fine"]
+    engine.remove(place)
+
+
+@pytest.fixture
+def bwrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The program that stands for bubblewrap, not there yet."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:/nowhere")
+    sandbox._try.cache_clear()
+    yield tmp_path / "bwrap"
+    sandbox._try.cache_clear()
+
+
+def test_a_sandbox_that_fails_is_told_and_tried_again(bwrap: Path, tmp_path: Path) -> None:
+    assert not sandbox.available()
+    bwrap.write_text("#!/bin/sh\necho no permission >&2\nexit 1\n")
+    bwrap.chmod(0o755)
+    with pytest.raises(Unavailable, match=r"MODELYARD_AGENT_SANDBOX=off.*no permission") as caught:
+        ProcessEngine().start(a_place(tmp_path), script(""))
+    assert caught.value.reason == "SANDBOX_UNUSABLE"
+    bwrap.write_text("#!/bin/sh\nexit 0\n")
+    assert sandbox.available()
+
+
+def test_a_sandbox_that_is_switched_off_is_not_tried(bwrap: Path, place: Place) -> None:
+    bwrap.write_text("#!/bin/sh\nexit 1\n")
+    bwrap.chmod(0o755)
+    engine = ProcessEngine(sandboxed=False)
+    engine.start(place, script("print('fine')"))
+    assert end_of(engine, place).reason == "completed"
+
+
+def test_more_processes_than_allowed_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "descendants", lambda _pid: list(range(5000)))
+    files.write(tmp_path, files.LAUNCH, files.Launch(["true"], "true", {}, "/"))
+    (tmp_path / files.LOG).touch()
+    shim = Shim(tmp_path)
+    shim._hold_memory()
+    reason, message = verdict(shim._cause, Status(137, 9), files.read_launch(tmp_path), tmp_path / files.LOG)
+    assert reason == "error"
+    assert "4096 processes" in message
+
+
+def test_folders_that_nobody_may_enter_are_made_removable(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir(0o555)
+    place = a_place(tmp_path / "agent")
+    closed = place.work / "closed"
+    (closed / "inner").mkdir(parents=True)
+    (closed / "link").symlink_to(outside)
+    (closed / "inner").chmod(0)
+    closed.chmod(0)
+    _make_removable(place.folder)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (closed, closed / "inner", outside)] == [0o700, 0o700, 0o555]
+    ProcessEngine().remove(place)
+    assert not place.folder.exists()

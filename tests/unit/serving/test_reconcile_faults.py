@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.kernel.errors import Unavailable
+from services.kernel.errors import DeadlineExceeded, InvalidArgument, Unavailable
 from services.serving.domain import ModelRejected, ServiceState
-from services.serving.handlers.services import start_service
+from services.serving.handlers.services import start_service, stop_service
 from services.serving.naming import entry_names
-from services.serving.ports import WorkloadState
+from services.serving.ports import Answer, LeaseRequest, WorkloadState, WorkloadView
 from tests.unit.serving.conftest import World, running
 
 
@@ -170,3 +170,68 @@ def test_a_change_in_the_middle_of_a_pass_loses_no_decision(world: World) -> Non
     world.pass_by()
     assert world.now_of(service).error == "sha256 differs"
     assert world.scheduler.used == 0
+
+
+def test_a_lease_whose_answer_was_never_stored_is_given_back(world: World) -> None:
+    service = world.create()
+    start_service(service.id, 2, world.services)
+    original = world.scheduler.request
+
+    def request(lease: LeaseRequest) -> WorkloadView:
+        original(lease)
+        raise Unavailable("the answer came too late")
+
+    world.scheduler.request = request  # type: ignore[method-assign]
+    with pytest.raises(Unavailable):
+        world.pass_by()
+    assert world.scheduler.used == 2
+    stop_service(service.id, world.services)
+    world.scheduler.request = original  # type: ignore[method-assign]
+    world.restart_control()
+    world.pass_by(2)
+    assert world.scheduler.used == 0
+    assert list(world.scheduler.workloads) == [f"wl-{service.id}/1"]
+    assert world.now_of(service).state is ServiceState.STOPPED
+
+
+def test_a_lease_that_the_scheduler_refuses_does_not_keep_the_service_from_stopping(world: World) -> None:
+    service = world.create()
+    start_service(service.id, 2, world.services)
+
+    def request(lease: LeaseRequest) -> WorkloadView:
+        raise InvalidArgument("the title is too long")
+
+    world.scheduler.request = request  # type: ignore[method-assign]
+    with pytest.raises(InvalidArgument):
+        world.pass_by()
+    stop_service(service.id, world.services)
+    world.pass_by(2)
+    assert world.now_of(service).state is ServiceState.STOPPED
+
+
+def test_a_lease_that_was_only_planned_is_never_asked_for(world: World) -> None:
+    service = world.create()
+    service.start(2)
+    service.plan_leases()
+    service.stop()
+    world.services.save(service)
+    world.pass_by(2)
+    assert world.scheduler.workloads == {}
+    assert world.now_of(service).state is ServiceState.STOPPED
+
+
+def test_a_model_that_answers_late_does_not_fail(world: World) -> None:
+    service = world.create()
+    start_service(service.id, 1, world.services)
+    original = world.triton.infer
+
+    def infer(*_: object) -> list[Answer]:
+        raise DeadlineExceeded("it did not answer within 30 s.")
+
+    world.triton.infer = infer  # type: ignore[method-assign,assignment]
+    world.pass_by(3)
+    found = world.now_of(service)
+    assert (found.state, found.waiting_reason) == (ServiceState.STARTING, "it did not answer within 30 s.")
+    world.triton.infer = original  # type: ignore[method-assign]
+    world.pass_by()
+    assert world.now_of(service).state is ServiceState.RUNNING

@@ -66,11 +66,17 @@ class Place:
 
 
 class ProcessEngine:
-    """The engine `process`. All methods may be repeated, also by another process after this one was killed."""
+    """The engine `process`. All methods may be repeated, also by another process after this one was killed.
 
-    def __init__(self, runtime_python: str = "", control_groups: list[str] | None = None) -> None:
+    `sandboxed` off leaves the sandbox out even where it is installed.
+    """
+
+    def __init__(
+        self, runtime_python: str = "", control_groups: list[str] | None = None, *, sandboxed: bool = True
+    ) -> None:
         self._python = runtime_python or sys.executable
         self._control_groups = control_groups or []
+        self._sandboxed = sandboxed
 
     def start(self, place: Place, spec: WorkloadSpec) -> None:
         """Start the process unless it runs or has ended. Raises Unavailable when the machine cannot."""
@@ -135,10 +141,11 @@ class ProcessEngine:
             if state is not None:
                 tree.send([state.shim_pid], signal.SIGKILL)
         tree.kill_marked(place.marker)
+        _make_removable(place.folder)
         shutil.rmtree(place.folder, ignore_errors=True)
 
     def _launch(self, place: Place, spec: WorkloadSpec) -> Launch:
-        sandboxed = sandbox.available()
+        sandboxed = self._sandboxed and sandbox.available()
         tmp = "/tmp" if sandboxed else str(place.tmp)  # noqa: S108  # the sandbox's own
         env = environment.contract(spec, place.work, place.checkpoint, self._python, tmp)
         name, value = place.marker.split("=", 1)
@@ -154,6 +161,7 @@ class ProcessEngine:
                 cwd=cwd,
                 network=spec.network,
                 gpu=spec.resources.gpu_millis > 0,
+                memory_bytes=spec.resources.memory_bytes,
             )
             command = sandbox.command_line(command, inner, view)
             inner = {"PATH": _own_path(), name: value}
@@ -184,6 +192,17 @@ class ProcessEngine:
         else:
             program = shutil.which(first, path=path) or first
         return program, [program, *arguments]
+
+
+def _make_removable(folder: Path) -> None:
+    """Let the owner into all folders from `folder` down; a workload may have left some that nobody may enter."""
+    waiting = [str(folder)]
+    while waiting:
+        path = waiting.pop()
+        with contextlib.suppress(OSError):
+            Path(path).chmod(0o700)
+            with os.scandir(path) as entries:
+                waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def _own_path() -> str:

@@ -25,6 +25,7 @@ _DRAIN_S = 2.0
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _NICENESS = 5
+_MAX_PROCESSES = 4096
 
 
 def main(folder: Path) -> None:
@@ -168,6 +169,9 @@ class Shim:
     def _hold_memory(self) -> None:
         limit = self._launch.memory_limit_bytes
         family = tree.descendants(os.getpid())
+        if len(family) > _MAX_PROCESSES:
+            self._stop("too_many_processes", 0)
+            return
         used = tree.resident_bytes(family)
         if limit and used > limit:
             used = tree.proportional_bytes(family)

@@ -13,8 +13,11 @@ _CAUSES = {
     "time_limit": "It ran longer than its time limit of {time:g} seconds.",
     "output_too_large": "It wrote more than the {output} that its output may hold.",
     "cancelled": "It was cancelled.",
+    "too_many_processes": "It had more than the 4096 processes that a workload may have.",
     "interrupted": "Its node stopped; it goes on from its last checkpoint.",
 }
+_REASONS = {"too_many_processes": "error"}
+"""Causes that the contract has no reason of its own for."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def status_of(wait_status: int, *, sandboxed: bool) -> Status:
 def verdict(cause: str, status: Status, launch: Launch, log: Path) -> tuple[str, str]:
     """The reason and a sentence, from what the shim did (`cause`, empty when nothing) and how the process ended."""
     if cause:
-        return cause, _CAUSES[cause].format(
+        return _REASONS.get(cause, cause), _CAUSES[cause].format(
             memory=size(launch.memory_limit_bytes), time=launch.time_limit_s, output=size(launch.output_limit_bytes)
         )
     if status.signal:
