@@ -16,10 +16,11 @@ class WorkFolder:
 
     def __init__(self, parent: Path) -> None:
         parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for left in parent.iterdir():
-            _remove_if_abandoned(left)
-        self.path = Path(tempfile.mkdtemp(prefix="work-", dir=parent))
-        self._lock = _locked(self.path / _LOCK)
+        with _alone(parent):
+            for left in parent.iterdir():
+                _remove_if_abandoned(left)
+            self.path = Path(tempfile.mkdtemp(prefix="work-", dir=parent))
+            self._lock = _locked(self.path / _LOCK)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -30,6 +31,14 @@ class WorkFolder:
     def close(self) -> None:
         os.close(self._lock)
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+@contextmanager
+def _alone(parent: Path) -> Iterator[None]:
+    """One at a time: a folder that is just being made must not be taken for an abandoned one."""
+    with parent.with_name(f"{parent.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _locked(path: Path) -> int:

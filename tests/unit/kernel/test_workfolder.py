@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from services.kernel.workfolder import WorkFolder
@@ -34,3 +35,11 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     work = WorkFolder(tmp_path)
     assert not left.exists()
     assert list(tmp_path.iterdir()) == [work.path]
+
+
+def test_many_start_at_the_same_moment(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        folders = list(pool.map(lambda _: WorkFolder(tmp_path), range(200)))
+    assert len({folder.path for folder in folders if folder.path.is_dir()}) == 200
+    for folder in folders:
+        folder.close()
