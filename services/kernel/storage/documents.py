@@ -72,13 +72,11 @@ class Repository(Generic[E]):
         *,
         aggregate: str,
         snapshot: Callable[[E], Message] | None,
-        exchange: str = "",
     ) -> None:
         self.document = document
         self.entity = entity
         self.aggregate = aggregate
         self.snapshot = snapshot
-        self.exchange = exchange
 
     def get(self, entity_id: str) -> E:
         """The aggregate with this id, or NotFound."""
