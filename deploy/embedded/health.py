@@ -18,7 +18,7 @@ def answers(program: Program, instance: Instance, secrets: Secrets) -> bool:
             return objectstore.answers(instance, secrets)
         case "triton":
             return triton.answers(instance)
-        case "gateway":
+        case "gateway" | "gateway-2":
             return http_ok(program.address, "/healthz")
         case _:
             return not program.address or accepts(program.address)

@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from deploy.embedded import mongodb, objectstore, rabbitmq, triton
 from deploy.embedded.program import Program
 from deploy.embedded.secrets import Secrets
-from deploy.embedded.settings import CHECKOUT, METRICS_OFFSET, Instance, runtime_folder
+from deploy.embedded.settings import CHECKOUT, METRICS_OFFSET, Instance, copy_name, runtime_folder
 
 
 @dataclass(frozen=True)
 class Process:
-    """`python -m services.<service> <roles>`; `port` names what it listens on (a key of PORT_OFFSETS)."""
+    """`python -m services.<service> <roles>`; `port` names what it listens on (a key of PORT_OFFSETS).
+
+    `copied`: as many run as the instance has copies.
+    """
 
     name: str
     service: str
     roles: tuple[str, ...]
     port: str | None = None
+    copied: bool = True
 
 
 PROCESSES = (
@@ -25,7 +29,7 @@ PROCESSES = (
     Process("trainer", "trainer", ("rpc", "control"), "trainer"),
     Process("trainer-events", "trainer", ("events",)),
     Process("scheduler", "scheduler", ("rpc", "control"), "scheduler"),
-    Process("agent", "scheduler", ("agent",)),
+    Process("agent", "scheduler", ("agent",), copied=False),
     Process("serving", "serving", ("rpc", "control"), "serving"),
     Process("serving-events", "serving", ("events",)),
     Process("gateway", "gateway", ("gateway", "control"), "gateway-http"),
@@ -33,7 +37,7 @@ PROCESSES = (
 
 _PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
 _PASSED_ON_PREFIXES = ("OTEL_", "CUDA_", "NVIDIA_", "MODELYARD_")
-_NOT_PASSED_ON = ("MODELYARD_METRICS_PORT",)
+_NOT_PASSED_ON = ("MODELYARD_METRICS_PORT", "MODELYARD_GRPC_LISTEN")
 
 
 def environment(instance: Instance, secrets: Secrets) -> dict[str, str]:
@@ -51,11 +55,11 @@ def environment(instance: Instance, secrets: Secrets) -> dict[str, str]:
         "MODELYARD_S3_SECURE": "false",
         "MODELYARD_TOKEN_KEY": secrets.token_key,
         "MODELYARD_ADMIN_PASSWORD": secrets.admin_password,
-        "MODELYARD_DATASET_GRPC": instance.address("dataset"),
-        "MODELYARD_ALGORITHM_GRPC": instance.address("algorithm"),
-        "MODELYARD_TRAINER_GRPC": instance.address("trainer"),
-        "MODELYARD_SCHEDULER_GRPC": instance.address("scheduler"),
-        "MODELYARD_SERVING_GRPC": instance.address("serving"),
+        "MODELYARD_DATASET_GRPC": instance.target("dataset"),
+        "MODELYARD_ALGORITHM_GRPC": instance.target("algorithm"),
+        "MODELYARD_TRAINER_GRPC": instance.target("trainer"),
+        "MODELYARD_SCHEDULER_GRPC": instance.target("scheduler"),
+        "MODELYARD_SERVING_GRPC": instance.target("serving"),
         "MODELYARD_GATEWAY_GRPC": instance.address("gateway"),
         "MODELYARD_GATEWAY_HTTP": instance.address("gateway-http"),
         "MODELYARD_TRITON_GRPC": instance.triton_grpc or instance.address("triton"),
@@ -84,16 +88,32 @@ def server_programs(instance: Instance, secrets: Secrets, *, with_triton: bool) 
 
 
 def platform_programs(instance: Instance, secrets: Secrets) -> list[Program]:
-    """Gateway and services."""
+    """Gateway and services, first one copy of each."""
+    copies = [(process, 1) for process in PROCESSES]
+    copies += [(process, copy) for copy in range(2, instance.copies + 1) for process in PROCESSES if process.copied]
     shared = _passed_on(instance) | environment(instance, secrets) | {"PYTHONUNBUFFERED": "1"}
     return [
         Program(
-            process.name,
+            copy_name(process.name, copy),
             (sys.executable, "-m", f"services.{process.service}", *process.roles),
             "platform",
-            shared | {"MODELYARD_METRICS_PORT": str(instance.port_base + METRICS_OFFSET + index)},
+            shared | _listening(instance, process, copy) | {"MODELYARD_METRICS_PORT": str(_metrics_port(instance, at))},
             CHECKOUT,
-            instance.address(process.port) if process.port else "",
+            instance.address(copy_name(process.port, copy)) if process.port else "",
         )
-        for index, process in enumerate(PROCESSES)
+        for at, (process, copy) in enumerate(copies)
     ]
+
+
+def _metrics_port(instance: Instance, at: int) -> int:
+    return instance.port_base + METRICS_OFFSET + at
+
+
+def _listening(instance: Instance, process: Process, copy: int) -> dict[str, str]:
+    """The addresses of one copy, where they are not what everybody is told."""
+    if process.service == "gateway":
+        return {
+            "MODELYARD_GATEWAY_HTTP": instance.address(copy_name("gateway-http", copy)),
+            "MODELYARD_GATEWAY_GRPC": instance.address(copy_name("gateway", copy)),
+        }
+    return {"MODELYARD_GRPC_LISTEN": instance.address(copy_name(process.port, copy))} if process.port else {}

@@ -10,14 +10,23 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT_PORT_BASE = 18000
 LOOPBACK = "127.0.0.1"
 
+MOST_COPIES = 2
+
 PORT_OFFSETS: dict[str, int] = {
     "gateway-http": 0,
     "gateway": 1,
+    "gateway-http-2": 2,
+    "gateway-2": 3,
     "dataset": 10,
     "algorithm": 11,
     "trainer": 12,
     "scheduler": 13,
     "serving": 14,
+    "dataset-2": 15,
+    "algorithm-2": 16,
+    "trainer-2": 17,
+    "scheduler-2": 18,
+    "serving-2": 19,
     "mongod": 20,
     "rabbitmq": 21,
     "rabbitmq-dist": 22,
@@ -39,7 +48,8 @@ class EmbeddedError(Exception):
 class Instance:
     """One embedded instance.
 
-    `amqp_uri` and `triton_grpc` are set when RabbitMQ or Triton are run by somebody else.
+    `amqp_uri` and `triton_grpc` are set when RabbitMQ or Triton are run by somebody else. `copies` is how many of each
+    stateless process run, 1 or 2.
     """
 
     home: Path
@@ -47,6 +57,7 @@ class Instance:
     amqp_uri: str | None = None
     triton_grpc: str | None = None
     triton_http: str | None = None
+    copies: int = 1
     inherited: Mapping[str, str] = field(default_factory=dict)
 
     def port(self, name: str) -> int:
@@ -55,6 +66,11 @@ class Instance:
     def address(self, name: str) -> str:
         """`host:port` of a server or service."""
         return f"{LOOPBACK}:{self.port(name)}"
+
+    def target(self, service: str) -> str:
+        """Where gRPC finds all copies of a service."""
+        addresses = [self.address(copy_name(service, copy)) for copy in range(1, self.copies + 1)]
+        return addresses[0] if len(addresses) == 1 else f"ipv4:{','.join(addresses)}"
 
     @property
     def run(self) -> Path:
@@ -83,9 +99,9 @@ class Instance:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def remember(self) -> None:
-        """Keep the ports, so that `status` and `down` need no environment."""
+        """Keep ports and copies, so that `status` and `down` need no environment."""
         temporary = self.run / "instance.json.new"
-        temporary.write_text(json.dumps({"port_base": self.port_base}))
+        temporary.write_text(json.dumps({"port_base": self.port_base, "copies": self.copies}))
         temporary.replace(self.run / "instance.json")
 
 
@@ -97,9 +113,14 @@ def runtime_folder() -> Path:
     return CHECKOUT / ".runtime"
 
 
-def _remembered_port_base(home: Path) -> int | None:
+def copy_name(name: str, copy: int) -> str:
+    """The name of the program or port of one copy, which counts from 1: `dataset`, `dataset-2`."""
+    return name if copy == 1 else f"{name}-{copy}"
+
+
+def _remembered(home: Path, what: str) -> int | None:
     try:
-        return int(json.loads((home / "run" / "instance.json").read_text())["port_base"])
+        return int(json.loads((home / "run" / "instance.json").read_text())[what])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -107,9 +128,18 @@ def _remembered_port_base(home: Path) -> int | None:
 def _port_base(environ: Mapping[str, str], home: Path) -> int:
     text = environ.get("MODELYARD_PORT_BASE")
     if not text:
-        return _remembered_port_base(home) or DEFAULT_PORT_BASE
+        return _remembered(home, "port_base") or DEFAULT_PORT_BASE
     if not text.isdecimal() or not 1024 <= int(text) <= 65535 - HIGHEST_OFFSET:
         raise EmbeddedError(f"MODELYARD_PORT_BASE is {text!r}; expected a number from 1024 to {65535 - HIGHEST_OFFSET}")
+    return int(text)
+
+
+def _copies(environ: Mapping[str, str], home: Path) -> int:
+    text = environ.get("MODELYARD_COPIES")
+    if not text:
+        return _remembered(home, "copies") or 1
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_COPIES:
+        raise EmbeddedError(f"MODELYARD_COPIES is {text!r}; expected a number from 1 to {MOST_COPIES}")
     return int(text)
 
 
@@ -122,7 +152,7 @@ def _foreign(environ: Mapping[str, str], variable: str, own_port: int) -> str | 
 
 
 def instance_from_environment(environ: Mapping[str, str] | None = None) -> Instance:
-    """Read MODELYARD_HOME, MODELYARD_PORT_BASE, MODELYARD_AMQP_URI and MODELYARD_TRITON_*.
+    """Read MODELYARD_HOME, MODELYARD_PORT_BASE, MODELYARD_COPIES, MODELYARD_AMQP_URI and MODELYARD_TRITON_*.
 
     Raises:
         EmbeddedError: a variable has an impossible value.
@@ -136,5 +166,6 @@ def instance_from_environment(environ: Mapping[str, str] | None = None) -> Insta
         amqp_uri=_foreign(environ, "MODELYARD_AMQP_URI", base + PORT_OFFSETS["rabbitmq"]),
         triton_grpc=_foreign(environ, "MODELYARD_TRITON_GRPC", base + PORT_OFFSETS["triton"]),
         triton_http=_foreign(environ, "MODELYARD_TRITON_HTTP", base + PORT_OFFSETS["triton-http"]),
+        copies=_copies(environ, home),
         inherited=dict(environ),
     )

@@ -122,10 +122,7 @@ def build(settings: GatewaySettings) -> Gateway:
         uploads=OpenStreams(settings.uploads_per_caller),
     )
 
-    remote = {
-        name: RemoteBackend(settings.address_of(name), settings.token_key.get_secret_value())
-        for name in REMOTE_SERVICES
-    }
+    remote = {name: RemoteBackend(settings, name) for name in REMOTE_SERVICES}
     identity_service = identity_pb2.DESCRIPTOR.services_by_name["IdentityService"]
     event_service = event_pb2.DESCRIPTOR.services_by_name["EventService"]
     local: dict[str, Backend] = {

@@ -18,6 +18,7 @@ from prometheus_client import Counter, Gauge
 from services.kernel.config import KernelSettings
 from services.kernel.context import acting_as, service_caller, with_trace
 from services.kernel.errors import Conflict, Unavailable
+from services.kernel.healthcheck import LEASE_ASKED
 from services.kernel.ids import new_id
 from services.kernel.logging import get_logger
 from services.kernel.messaging.outbox import OutboxDocument
@@ -30,6 +31,8 @@ T = TypeVar("T")
 log = get_logger(__name__)
 
 HELD = Gauge("modelyard_control_lease_held", "1 while this process holds the control lease", ["service"])
+ASKED = Gauge(LEASE_ASKED, "When this process last asked for the control lease or renewed it")
+FENCED = Counter("modelyard_control_fenced_total", "Transactions refused because the lease had passed to another")
 FAILURES = Counter("modelyard_control_failures_total", "Failed passes of control loops", ["service", "loop"])
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -62,7 +65,11 @@ def transaction(work: Callable[[], T]) -> T:
         # Last, because it writes to the lease: while the work goes on, nobody has to wait to renew it.
         if held is not None:
             lease, token = held
-            lease.fenced(token)
+            try:
+                lease.fenced(token)
+            except Conflict:
+                FENCED.inc()
+                raise
         return result
 
     return in_transaction(fenced)
@@ -72,14 +79,20 @@ class _Active:
     """What runs while the lease is held."""
 
     def __init__(
-        self, service: str, settings: KernelSettings, loops: Sequence[Loop], held: tuple[ControlLease, int]
+        self,
+        service: str,
+        settings: KernelSettings,
+        loops: Sequence[Loop],
+        held: tuple[ControlLease, int],
+        may_work: Callable[[], bool],
     ) -> None:
         self._service = service
         self._held = held
+        self._may_work = may_work
         self._stop = threading.Event()
         outbox: str = OutboxDocument._get_collection_name()
         self._feeds = [ChangeFeed([outbox], name="changes-outbox")]
-        self._relay = RelayThread(Relay(settings, service, self._feeds[0]))
+        self._relay = RelayThread(Relay(settings, service, self._feeds[0], may_work=may_work))
         self._feeds[0].start()
         self._threads = [self._thread(loop) for loop in loops]
         self._relay.start()
@@ -100,6 +113,9 @@ class _Active:
         _lease.set(self._held)
         failures = 0
         while not self._stop.is_set():
+            if not self._may_work():  # it was paused for longer than the lease lasts, and is about to be told
+                self._stop.wait(BACKOFF_S[0])
+                continue
             try:
                 with acting_as(service_caller(self._service)), with_trace(""):
                     loop.work()
@@ -142,7 +158,7 @@ def run(service: str, settings: KernelSettings, loops: Sequence[Loop], stop: thr
     def on_acquired(token: int) -> None:
         HELD.labels(service).set(1)
         try:
-            active.append(_Active(service, settings, loops, (lease, token)))
+            active.append(_Active(service, settings, loops, (lease, token), lambda: holder.held))
         except Exception as error:  # the lease would be held with nothing running: the process has to end
             broken.append(error)
             raise
@@ -153,6 +169,7 @@ def run(service: str, settings: KernelSettings, loops: Sequence[Loop], stop: thr
             active.pop().close()
 
     holder = Holder(lease, on_acquired, on_lost)
+    ASKED.set_function(lambda: holder.asked_at)
     holder.start()
     try:
         while not stop.wait(0.5):

@@ -44,7 +44,7 @@ def main(service: str, roles: Mapping[str, str]) -> int:
     if settings.metrics_port:
         from prometheus_client import start_http_server
 
-        start_http_server(settings.metrics_port, addr="127.0.0.1")
+        start_http_server(settings.metrics_port, addr=settings.metrics_host)
     if chosen == [EVENTS]:
         events: Callable[[], int] = _load(roles[EVENTS])
         return events()

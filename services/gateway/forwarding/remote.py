@@ -10,28 +10,33 @@ from google.rpc import status_pb2
 from services.gateway.contract.contract import Method
 from services.gateway.forwarding.calls import Call, CallFailed
 from services.kernel import tokens
-from services.kernel.grpc import CALLER_KEY, CHANNEL_OPTIONS, TRACE_KEY
+from services.kernel.config import KernelSettings
+from services.kernel.grpc import CALLER_KEY, TRACE_KEY, channels
 from services.kernel.grpc.status import DETAILS_KEY
+from services.kernel.ids import new_id
 
 UNARY_TOKEN_S = 60
 STREAM_TOKEN_S = 300
+
+_CONFIG = channels.service_config(attempts=4, initial_backoff_s=0.05, max_backoff_s=0.5)
 
 T = TypeVar("T")
 Metadata = tuple[tuple[str, str], ...]
 
 
 class RemoteBackend:
-    """One channel to one service. The caller goes along as a signed token."""
+    """One channel to all copies of one service. The caller goes along as a signed token."""
 
-    def __init__(self, address: str, token_key: str) -> None:
-        self.channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
-        self._key = token_key
+    def __init__(self, settings: KernelSettings, service: str) -> None:
+        self.channel = channels.open_aio_channel(settings, service, _CONFIG)
+        self._key = settings.token_key.get_secret_value()
         self._unary: dict[str, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
         self._streams: dict[str, grpc.aio.UnaryStreamMultiCallable[bytes, bytes]] = {}
 
     async def unary(self, method: Method, request: bytes, call: Call) -> bytes:
         known = _once(self._unary, method.path, lambda: self.channel.unary_unary(method.path))
-        running = known(request, timeout=call.time_left, metadata=self._metadata(call, UNARY_TOKEN_S))
+        repeatable = _repeatable(method, request)
+        running = known(repeatable, timeout=call.time_left, metadata=self._metadata(call, UNARY_TOKEN_S))
         try:
             return await running
         except grpc.aio.AioRpcError as error:
@@ -60,6 +65,20 @@ class RemoteBackend:
         if call.traceparent:
             found.append((TRACE_KEY, call.traceparent))
         return tuple(found)
+
+
+def _repeatable(method: Method, request: bytes) -> bytes:
+    """A command without a request id gets one: it may reach a second copy when the first died over it."""
+    if "request_id" not in method.request.fields_by_name:
+        return request
+    try:
+        named: str = method.request_class.FromString(request).request_id  # type: ignore[attr-defined]
+    except DecodeError:
+        return request  # the service says what is wrong with it
+    if named:
+        return request
+    # messages in wire format are merged by writing one after the other
+    return request + method.request_class(request_id=new_id("retry")).SerializeToString()
 
 
 def _once(known: dict[str, T], path: str, make: Callable[[], T]) -> T:

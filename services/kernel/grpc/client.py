@@ -1,6 +1,5 @@
 """Channels to the other services: the caller's identity, the trace, deadlines, retries and errors in one place."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,29 +10,13 @@ from google.protobuf.message import Message
 from services.kernel import tokens
 from services.kernel.config import KernelSettings
 from services.kernel.context import acting_as, current_caller, current_traceparent, service_caller
-from services.kernel.grpc import CALLER_KEY, CHANNEL_OPTIONS, TRACE_KEY
+from services.kernel.grpc import CALLER_KEY, TRACE_KEY, channels
 from services.kernel.grpc.status import from_rpc_error
 from services.kernel.ids import new_id
 
 DEFAULT_DEADLINE_S = 10.0
 
-_RETRY = json.dumps(
-    {
-        "methodConfig": [
-            {
-                "name": [{}],
-                "retryPolicy": {
-                    "maxAttempts": 5,
-                    "initialBackoff": "0.1s",
-                    "maxBackoff": "1s",
-                    "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
-                },
-            }
-        ]
-    }
-)
-
+_CONFIG = channels.service_config(attempts=5, initial_backoff_s=0.1, max_backoff_s=1)
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
@@ -93,8 +76,7 @@ def connect(settings: KernelSettings, service: str, *, as_service: str) -> grpc.
     Unary calls raise the `DomainError` that the other side raised and end after ten seconds unless they say otherwise;
     streams raise `grpc.RpcError` (see `status.from_rpc_error`).
     """
-    options = [*CHANNEL_OPTIONS, ("grpc.service_config", _RETRY)]
-    channel = grpc.insecure_channel(settings.address_of(service), options=options)
+    channel = channels.open_channel(settings, service, _CONFIG)
     return grpc.intercept_channel(channel, _Interceptor(as_service, settings.token_key.get_secret_value()))
 
 

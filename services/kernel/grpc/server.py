@@ -31,6 +31,7 @@ from services.kernel.config import KernelSettings
 from services.kernel.context import NOBODY, Caller, acting_as, current_caller, current_traceparent, with_trace
 from services.kernel.errors import DomainError, Internal, Unavailable
 from services.kernel.grpc import CALLER_KEY, CHANNEL_OPTIONS, TRACE_KEY, constraints
+from services.kernel.grpc.channels import SERVER_OPTIONS, listen
 from services.kernel.grpc.status import DETAILS_KEY, GRPC_CODES, to_status
 from services.kernel.logging import get_logger
 
@@ -206,7 +207,7 @@ def create(key: str, registrations: Iterable[Registration], pool: ThreadPoolExec
 
 
 def _create(adapter: _Adapter, registrations: Iterable[Registration], health: HealthServicer) -> grpc.aio.Server:
-    server = grpc.aio.server(options=[*CHANNEL_OPTIONS, ("grpc.so_reuseport", 0)])
+    server = grpc.aio.server(options=[*CHANNEL_OPTIONS, *SERVER_OPTIONS])
     names = []
     for servicer, service in registrations:
         missing = [m.name for m in service.methods if not inspect.isroutine(getattr(servicer, m.name, None))]
@@ -221,17 +222,19 @@ def _create(adapter: _Adapter, registrations: Iterable[Registration], health: He
     return server
 
 
-async def _serve(address: str, key: str, registrations: Sequence[Registration], stop: threading.Event) -> None:
+async def _serve(
+    service: str, settings: KernelSettings, registrations: Sequence[Registration], stop: threading.Event
+) -> None:
+    address = settings.listen_address_of(service)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="rpc")
     streams = ThreadPoolExecutor(STREAM_THREADS, thread_name_prefix="rpc-stream")
     asyncio.get_running_loop().set_default_executor(streams)
     try:
-        adapter, health = _Adapter(key, pool), HealthServicer()
+        adapter, health = _Adapter(settings.token_key.get_secret_value(), pool), HealthServicer()
         server = _create(adapter, registrations, health)
-        if server.add_insecure_port(address) == 0:
-            raise OSError(f"the gRPC server cannot listen on {address}: the port is in use")
-        for _, service in registrations:
-            await health.set(service.full_name, health_pb2.HealthCheckResponse.SERVING)
+        listen(server, address, settings.grpc_tls)
+        for _, descriptor in registrations:
+            await health.set(descriptor.full_name, health_pb2.HealthCheckResponse.SERVING)
         await server.start()
         log.info("rpc_listening", address=address)
         while not stop.is_set():
@@ -248,4 +251,4 @@ async def _serve(address: str, key: str, registrations: Sequence[Registration], 
 
 def run(service: str, settings: KernelSettings, registrations: Sequence[Registration], stop: threading.Event) -> None:
     """Serve until `stop` is set, then finish what runs (at most `SHUTDOWN_GRACE_S` seconds)."""
-    asyncio.run(_serve(settings.address_of(service), settings.token_key.get_secret_value(), registrations, stop))
+    asyncio.run(_serve(service, settings, registrations, stop))

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Protocol
@@ -38,7 +38,11 @@ class Feed(Protocol):
 class Relay:
     """Runs inside the `control` role of `service`, while that holds the control lease."""
 
-    def __init__(self, settings: KernelSettings, service: str, feed: Feed) -> None:
+    def __init__(
+        self, settings: KernelSettings, service: str, feed: Feed, *, may_work: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`may_work` says whether the lease is still held; without it nothing more is published or marked."""
+        self._may_work = may_work
         self._uri = settings.amqp_uri.get_secret_value()
         self._service = service
         self._feed = feed
@@ -71,7 +75,7 @@ class Relay:
         exchange = await channel.get_exchange(exchange_name(self._service), ensure=False)
         self._position = ""
         while True:
-            if not await self.publish_batch(exchange):
+            if not self._may_work() or not await self.publish_batch(exchange):
                 await asyncio.to_thread(self._feed.wait, WAKE_EVERY)
 
     async def publish_batch(self, exchange: AbstractExchange) -> int:
@@ -82,7 +86,7 @@ class Relay:
         done = await asyncio.gather(
             *(self._publish_in_order(exchange, chain, published) for chain in chains), return_exceptions=True
         )
-        if published:
+        if published and self._may_work():
             await asyncio.to_thread(_mark_sent, published)
         for error in done:
             if error is not None:
@@ -101,6 +105,8 @@ class Relay:
     ) -> None:
         for row in chain:
             async with self._slots:
+                if not self._may_work():
+                    return
                 await exchange.publish(self._to_message(row), row["type"], mandatory=True, timeout=PUBLISH_TIMEOUT)
             published.append(row["_id"])
 

@@ -16,7 +16,11 @@ from services.kernel.errors import Conflict
 from services.kernel.logging import get_logger
 from services.kernel.storage.mongo import StoredDocument, collection_of
 
-DEFAULT_TTL = 8.0
+DEFAULT_TTL = 6.0
+TRY_EVERY = 1.0
+"""Seconds between the attempts of a process that waits for the lease: it has it at most DEFAULT_TTL + TRY_EVERY after
+the last renewal of a holder that was killed or paused."""
+
 _log = get_logger(__name__)
 
 
@@ -110,6 +114,8 @@ class Holder:
         self._stopping = threading.Event()
         self._valid_until = 0.0
         self._held = False
+        self.asked_at = time.time()
+        """When the store last answered, in seconds since the epoch."""
         self._thread = threading.Thread(target=self._run, name=f"lease-{lease.name}", daemon=True)
 
     @property
@@ -131,7 +137,7 @@ class Holder:
                 self._step()
             except Exception:  # noqa: BLE001  # a failing callback must not end the thread while the lease is held
                 _log.exception("lease_callback_failed", lease=self.lease.name)
-            self._stopping.wait(self.lease.ttl / 4)
+            self._stopping.wait(self.lease.ttl / 4 if self._held else min(self.lease.ttl / 4, TRY_EVERY))
         if self._held:
             self._lose("stopped")
             try:
@@ -151,6 +157,7 @@ class Holder:
             if self._held and begun + self.lease.ttl / 2 >= self._valid_until:
                 self._lose("not renewed in time")
             return
+        self.asked_at = time.time()
         if not ours:
             if self._held:
                 self._lose("taken by another")

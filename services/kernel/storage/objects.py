@@ -105,7 +105,7 @@ class MinioStore:
 
     def put(self, key: str, data: bytes | BinaryIO, size: int = -1) -> None:
         content = content_of(key, data, size)
-        self._ensure_bucket()
+        self.ensure_bucket()
         with _errors_of(key):
             self._client.put_object(self._bucket, key, io.BytesIO(content), len(content), part_size=MAX_OBJECT_BYTES)
 
@@ -175,7 +175,8 @@ class MinioStore:
         except NotFound:
             return
 
-    def _ensure_bucket(self) -> None:
+    def ensure_bucket(self) -> None:
+        """Make the bucket unless it is there; asked of the server once."""
         if self._bucket_known:
             return
         with self._lock, _errors_of(self._bucket):
