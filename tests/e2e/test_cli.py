@@ -22,7 +22,7 @@ def run(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
     def start(*arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "-c", "from services.gateway.cli import main; main()", *arguments],
+            [sys.executable, "-c", "from deploy.cli import main; main()", *arguments],
             cwd=ROOT,
             env=environment | variables,
             capture_output=True,
