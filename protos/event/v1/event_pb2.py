@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from protos.buf.validate import validate_pb2 as protos_dot_buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bprotos/event/v1/event.proto\x12\x12modelyard.event.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"protos/buf/validate/validate.proto\"Q\n\x10SubscribeRequest\x12$\n\x06\x63ursor\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[0-9]{0,18}$\x12\x17\n\x05types\x18\x02 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10\x32\"\xd1\x01\n\x05\x45vent\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12(\n\x04time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sequence\x18\x07 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\x08 \x01(\t\x12\x0f\n\x07project\x18\t \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\n \x01(\t\x12\x13\n\x0btraceparent\x18\x0b \x01(\t2v\n\x0c\x45ventService\x12\x66\n\tSubscribe\x12$.modelyard.event.v1.SubscribeRequest\x1a\x19.modelyard.event.v1.Event\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/events0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bprotos/event/v1/event.proto\x12\x12modelyard.event.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"protos/buf/validate/validate.proto\"Y\n\x10SubscribeRequest\x12$\n\x06\x63ursor\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^[0-9]{0,18}$\x12\x1f\n\x05types\x18\x02 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x32\"\x06r\x04\x10\x01\x18\x64\"\xd1\x01\n\x05\x45vent\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12(\n\x04time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08sequence\x18\x07 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\x08 \x01(\t\x12\x0f\n\x07project\x18\t \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\n \x01(\t\x12\x13\n\x0btraceparent\x18\x0b \x01(\t2v\n\x0c\x45ventService\x12\x66\n\tSubscribe\x12$.modelyard.event.v1.SubscribeRequest\x1a\x19.modelyard.event.v1.Event\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/events0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,13 +37,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBSCRIBEREQUEST'].fields_by_name['cursor']._loaded_options = None
   _globals['_SUBSCRIBEREQUEST'].fields_by_name['cursor']._serialized_options = b'\272H\021r\0172\r^[0-9]{0,18}$'
   _globals['_SUBSCRIBEREQUEST'].fields_by_name['types']._loaded_options = None
-  _globals['_SUBSCRIBEREQUEST'].fields_by_name['types']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_SUBSCRIBEREQUEST'].fields_by_name['types']._serialized_options = b'\272H\r\222\001\n\0202\"\006r\004\020\001\030d'
   _globals['_EVENTSERVICE'].methods_by_name['Subscribe']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['Subscribe']._serialized_options = b'\202\323\344\223\002\020\022\016/api/v1/events'
   _globals['_SUBSCRIBEREQUEST']._serialized_start=150
-  _globals['_SUBSCRIBEREQUEST']._serialized_end=231
-  _globals['_EVENT']._serialized_start=234
-  _globals['_EVENT']._serialized_end=443
-  _globals['_EVENTSERVICE']._serialized_start=445
-  _globals['_EVENTSERVICE']._serialized_end=563
+  _globals['_SUBSCRIBEREQUEST']._serialized_end=239
+  _globals['_EVENT']._serialized_start=242
+  _globals['_EVENT']._serialized_end=451
+  _globals['_EVENTSERVICE']._serialized_start=453
+  _globals['_EVENTSERVICE']._serialized_end=571
 # @@protoc_insertion_point(module_scope)

@@ -31,7 +31,7 @@ from protos.common.v1 import common_pb2 as protos_dot_common_dot_v1_dot_common__
 from protos.trainer.v1 import report_pb2 as protos_dot_trainer_dot_v1_dot_report__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dprotos/trainer/v1/model.proto\x12\x14modelyard.trainer.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"protos/buf/validate/validate.proto\x1a\x1dprotos/common/v1/common.proto\x1a\x1eprotos/trainer/v1/report.proto\"\xdd\x02\n\x05Model\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x33\n\nvisibility\x18\x04 \x01(\x0e\x32\x1f.modelyard.common.v1.Visibility\x12\x0c\n\x04name\x18\x05 \x01(\t\x12-\n\x07purpose\x18\x06 \x01(\x0b\x32\x1c.modelyard.common.v1.Purpose\x12\x16\n\x0elatest_version\x18\x07 \x01(\t\x12\x19\n\x11latest_version_id\x18\x08 \x01(\t\x12\x15\n\rversion_count\x18\t \x01(\x05\x12\x0c\n\x04\x65tag\x18\n \x01(\t\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbf\x03\n\x0cModelVersion\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x33\n\nvisibility\x18\x04 \x01(\x0e\x32\x1f.modelyard.common.v1.Visibility\x12\x10\n\x08model_id\x18\x05 \x01(\t\x12\x12\n\nmodel_name\x18\x06 \x01(\t\x12\x0e\n\x06number\x18\x07 \x01(\t\x12\x11\n\tframework\x18\x08 \x01(\t\x12.\n\x06\x62undle\x18\t \x01(\x0b\x32\x1e.modelyard.common.v1.BundleRef\x12\x0e\n\x06labels\x18\n \x03(\t\x12\x31\n\tinterface\x18\x0b \x01(\x0b\x32\x1e.modelyard.common.v1.Interface\x12,\n\x06scores\x18\x0c \x01(\x0b\x32\x1c.modelyard.trainer.v1.Scores\x12\x34\n\nprovenance\x18\r \x01(\x0b\x32 .modelyard.trainer.v1.Provenance\x12.\n\ncreated_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd3\x01\n\nProvenance\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x12\n\nrun_number\x18\x02 \x01(\x05\x12\x14\n\x0c\x61lgorithm_id\x18\x03 \x01(\t\x12\x16\n\x0e\x61lgorithm_name\x18\x04 \x01(\t\x12\x11\n\tcode_hash\x18\x05 \x01(\t\x12\x12\n\ndataset_id\x18\x06 \x01(\t\x12\x17\n\x0f\x64\x61taset_version\x18\x07 \x01(\x05\x12\x10\n\x08manifest\x18\x08 \x01(\t\x12\x12\n\nparameters\x18\t \x01(\t\x12\x0c\n\x04seed\x18\n \x01(\x03\"&\n\x0fGetModelRequest\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"F\n\x11ListModelsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x12\n\npage_token\x18\x02 \x01(\t\"n\n\x12ListModelsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.modelyard.trainer.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"h\n\x18ListModelVersionsRequest\x12\x19\n\x08model_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x84\x01\n\x19ListModelVersionsResponse\x12:\n\x0emodel_versions\x18\x01 \x03(\x0b\x32\".modelyard.trainer.v1.ModelVersion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"-\n\x16GetModelVersionRequest\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"2\n\x1b\x44ownloadModelVersionRequest\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"U\n\x12\x44\x65leteModelRequest\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x32\xa0\x06\n\x0cModelService\x12k\n\x08GetModel\x12%.modelyard.trainer.v1.GetModelRequest\x1a\x1b.modelyard.trainer.v1.Model\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/api/v1/models/{id}\x12w\n\nListModels\x12\'.modelyard.trainer.v1.ListModelsRequest\x1a(.modelyard.trainer.v1.ListModelsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/models\x12\xa0\x01\n\x11ListModelVersions\x12..modelyard.trainer.v1.ListModelVersionsRequest\x1a/.modelyard.trainer.v1.ListModelVersionsResponse\"*\x82\xd3\xe4\x93\x02$\x12\"/api/v1/models/{model_id}/versions\x12\x87\x01\n\x0fGetModelVersion\x12,.modelyard.trainer.v1.GetModelVersionRequest\x1a\".modelyard.trainer.v1.ModelVersion\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/v1/modelVersions/{id}\x12\x8e\x01\n\x14\x44ownloadModelVersion\x12\x31.modelyard.trainer.v1.DownloadModelVersionRequest\x1a\x14.google.api.HttpBody\"+\x82\xd3\xe4\x93\x02%\x12#/api/v1/modelVersions/{id}:download0\x01\x12l\n\x0b\x44\x65leteModel\x12(.modelyard.trainer.v1.DeleteModelRequest\x1a\x16.google.protobuf.Empty\"\x1b\x82\xd3\xe4\x93\x02\x15*\x13/api/v1/models/{id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dprotos/trainer/v1/model.proto\x12\x14modelyard.trainer.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"protos/buf/validate/validate.proto\x1a\x1dprotos/common/v1/common.proto\x1a\x1eprotos/trainer/v1/report.proto\"\xdd\x02\n\x05Model\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x33\n\nvisibility\x18\x04 \x01(\x0e\x32\x1f.modelyard.common.v1.Visibility\x12\x0c\n\x04name\x18\x05 \x01(\t\x12-\n\x07purpose\x18\x06 \x01(\x0b\x32\x1c.modelyard.common.v1.Purpose\x12\x16\n\x0elatest_version\x18\x07 \x01(\t\x12\x19\n\x11latest_version_id\x18\x08 \x01(\t\x12\x15\n\rversion_count\x18\t \x01(\x05\x12\x0c\n\x04\x65tag\x18\n \x01(\t\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbf\x03\n\x0cModelVersion\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x33\n\nvisibility\x18\x04 \x01(\x0e\x32\x1f.modelyard.common.v1.Visibility\x12\x10\n\x08model_id\x18\x05 \x01(\t\x12\x12\n\nmodel_name\x18\x06 \x01(\t\x12\x0e\n\x06number\x18\x07 \x01(\t\x12\x11\n\tframework\x18\x08 \x01(\t\x12.\n\x06\x62undle\x18\t \x01(\x0b\x32\x1e.modelyard.common.v1.BundleRef\x12\x0e\n\x06labels\x18\n \x03(\t\x12\x31\n\tinterface\x18\x0b \x01(\x0b\x32\x1e.modelyard.common.v1.Interface\x12,\n\x06scores\x18\x0c \x01(\x0b\x32\x1c.modelyard.trainer.v1.Scores\x12\x34\n\nprovenance\x18\r \x01(\x0b\x32 .modelyard.trainer.v1.Provenance\x12.\n\ncreated_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd3\x01\n\nProvenance\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x12\n\nrun_number\x18\x02 \x01(\x05\x12\x14\n\x0c\x61lgorithm_id\x18\x03 \x01(\t\x12\x16\n\x0e\x61lgorithm_name\x18\x04 \x01(\t\x12\x11\n\tcode_hash\x18\x05 \x01(\t\x12\x12\n\ndataset_id\x18\x06 \x01(\t\x12\x17\n\x0f\x64\x61taset_version\x18\x07 \x01(\x05\x12\x10\n\x08manifest\x18\x08 \x01(\t\x12\x12\n\nparameters\x18\t \x01(\t\x12\x0c\n\x04seed\x18\n \x01(\x03\"(\n\x0fGetModelRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"P\n\x11ListModelsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\"n\n\x12ListModelsResponse\x12+\n\x06models\x18\x01 \x03(\x0b\x32\x1b.modelyard.trainer.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"t\n\x18ListModelVersionsRequest\x12\x1b\n\x08model_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\"\x84\x01\n\x19ListModelVersionsResponse\x12:\n\x0emodel_versions\x18\x01 \x03(\x0b\x32\".modelyard.trainer.v1.ModelVersion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"/\n\x16GetModelVersionRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"4\n\x1b\x44ownloadModelVersionRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"a\n\x12\x44\x65leteModelRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x32\xa0\x06\n\x0cModelService\x12k\n\x08GetModel\x12%.modelyard.trainer.v1.GetModelRequest\x1a\x1b.modelyard.trainer.v1.Model\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/api/v1/models/{id}\x12w\n\nListModels\x12\'.modelyard.trainer.v1.ListModelsRequest\x1a(.modelyard.trainer.v1.ListModelsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/models\x12\xa0\x01\n\x11ListModelVersions\x12..modelyard.trainer.v1.ListModelVersionsRequest\x1a/.modelyard.trainer.v1.ListModelVersionsResponse\"*\x82\xd3\xe4\x93\x02$\x12\"/api/v1/models/{model_id}/versions\x12\x87\x01\n\x0fGetModelVersion\x12,.modelyard.trainer.v1.GetModelVersionRequest\x1a\".modelyard.trainer.v1.ModelVersion\"\"\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/v1/modelVersions/{id}\x12\x8e\x01\n\x14\x44ownloadModelVersion\x12\x31.modelyard.trainer.v1.DownloadModelVersionRequest\x1a\x14.google.api.HttpBody\"+\x82\xd3\xe4\x93\x02%\x12#/api/v1/modelVersions/{id}:download0\x01\x12l\n\x0b\x44\x65leteModel\x12(.modelyard.trainer.v1.DeleteModelRequest\x1a\x16.google.protobuf.Empty\"\x1b\x82\xd3\xe4\x93\x02\x15*\x13/api/v1/models/{id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,19 +39,25 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.trainer.v1.model_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETMODELREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETMODELREQUEST'].fields_by_name['id']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_GETMODELREQUEST'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030d'
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTMODELSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTMODELSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\240\037'
   _globals['_LISTMODELVERSIONSREQUEST'].fields_by_name['model_id']._loaded_options = None
-  _globals['_LISTMODELVERSIONSREQUEST'].fields_by_name['model_id']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_LISTMODELVERSIONSREQUEST'].fields_by_name['model_id']._serialized_options = b'\272H\006r\004\020\001\030d'
   _globals['_LISTMODELVERSIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTMODELVERSIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTMODELVERSIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTMODELVERSIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\240\037'
   _globals['_GETMODELVERSIONREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_GETMODELVERSIONREQUEST'].fields_by_name['id']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_GETMODELVERSIONREQUEST'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030d'
   _globals['_DOWNLOADMODELVERSIONREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_DOWNLOADMODELVERSIONREQUEST'].fields_by_name['id']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_DOWNLOADMODELVERSIONREQUEST'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030d'
   _globals['_DELETEMODELREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_DELETEMODELREQUEST'].fields_by_name['id']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_DELETEMODELREQUEST'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_DELETEMODELREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETEMODELREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\310\001'
   _globals['_DELETEMODELREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_DELETEMODELREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_MODELSERVICE'].methods_by_name['GetModel']._loaded_options = None
@@ -73,21 +79,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROVENANCE']._serialized_start=1076
   _globals['_PROVENANCE']._serialized_end=1287
   _globals['_GETMODELREQUEST']._serialized_start=1289
-  _globals['_GETMODELREQUEST']._serialized_end=1327
-  _globals['_LISTMODELSREQUEST']._serialized_start=1329
-  _globals['_LISTMODELSREQUEST']._serialized_end=1399
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1401
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1511
-  _globals['_LISTMODELVERSIONSREQUEST']._serialized_start=1513
-  _globals['_LISTMODELVERSIONSREQUEST']._serialized_end=1617
-  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_start=1620
-  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_end=1752
-  _globals['_GETMODELVERSIONREQUEST']._serialized_start=1754
-  _globals['_GETMODELVERSIONREQUEST']._serialized_end=1799
-  _globals['_DOWNLOADMODELVERSIONREQUEST']._serialized_start=1801
-  _globals['_DOWNLOADMODELVERSIONREQUEST']._serialized_end=1851
-  _globals['_DELETEMODELREQUEST']._serialized_start=1853
-  _globals['_DELETEMODELREQUEST']._serialized_end=1938
-  _globals['_MODELSERVICE']._serialized_start=1941
-  _globals['_MODELSERVICE']._serialized_end=2741
+  _globals['_GETMODELREQUEST']._serialized_end=1329
+  _globals['_LISTMODELSREQUEST']._serialized_start=1331
+  _globals['_LISTMODELSREQUEST']._serialized_end=1411
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1413
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1523
+  _globals['_LISTMODELVERSIONSREQUEST']._serialized_start=1525
+  _globals['_LISTMODELVERSIONSREQUEST']._serialized_end=1641
+  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_start=1644
+  _globals['_LISTMODELVERSIONSRESPONSE']._serialized_end=1776
+  _globals['_GETMODELVERSIONREQUEST']._serialized_start=1778
+  _globals['_GETMODELVERSIONREQUEST']._serialized_end=1825
+  _globals['_DOWNLOADMODELVERSIONREQUEST']._serialized_start=1827
+  _globals['_DOWNLOADMODELVERSIONREQUEST']._serialized_end=1879
+  _globals['_DELETEMODELREQUEST']._serialized_start=1881
+  _globals['_DELETEMODELREQUEST']._serialized_end=1978
+  _globals['_MODELSERVICE']._serialized_start=1981
+  _globals['_MODELSERVICE']._serialized_end=2781
 # @@protoc_insertion_point(module_scope)

@@ -18,6 +18,8 @@ from services.kernel.errors import FieldViolation, InvalidArgument
 Check = Callable[[Any], str]
 """Takes a value, returns what was expected, or an empty string when the value is fine."""
 
+_SHOWN_KEY = 60
+
 _NUMERIC: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
     "lt": (lambda value, bound: value < bound, "less than"),
     "lte": (lambda value, bound: value <= bound, "at most"),
@@ -93,7 +95,14 @@ class _Field:
         self.is_map = bool(field.message_type and field.message_type.GetOptions().map_entry)
         self.is_repeated = field.is_repeated
         self.is_message = field.message_type is not None and not self.is_map
-        self.matters = bool(self.required or self.checks or self.items or self.is_message)
+        self.keys = _checks(rules.map.keys, field) if self.is_map else ()
+        self.values = _checks(rules.map.values, field) if self.is_map else ()
+        if field.enum_type is not None:  # a value that no code knows helps nobody, whether or not a rule says so
+            known = _choice_check(field.enum_type.values_by_number, "a defined value was expected")
+            self.items, self.checks = (
+                ((*self.items, known), self.checks) if self.is_repeated else (self.items, (*self.checks, known))
+            )
+        self.matters = bool(self.required or self.checks or self.items or self.keys or self.values or self.is_message)
 
     def violations(self, message: Message, path: str, *, mask: frozenset[str] | None) -> Iterator[FieldViolation]:
         name = f"{path}{self.name}"
@@ -115,9 +124,15 @@ class _Field:
             for index, item in enumerate(value):
                 yield from _violations(item, f"{name}[{index}].", mask=mask)
         for index, item in enumerate(value if self.items else ()):
-            for check in self.items:
-                if expected := check(item):
-                    yield FieldViolation(f"{name}[{index}]", expected)
+            yield from _failed(self.items, item, f"{name}[{index}]")
+        for key, item in value.items() if self.keys or self.values else ():
+            where = f"{name}[{key[:_SHOWN_KEY]}]"
+            yield from _failed(self.keys, key, where)
+            yield from _failed(self.values, item, where)
+
+
+def _failed(checks: Iterable[Check], value: Any, name: str) -> Iterator[FieldViolation]:
+    return (FieldViolation(name, expected) for check in checks if (expected := check(value)))
 
 
 @cache

@@ -41,7 +41,7 @@ def test_operation_ids_are_unique(spec: dict[str, Any]) -> None:
 
 def test_constraints_and_comments_are_told(spec: dict[str, Any]) -> None:
     dataset = spec["components"]["schemas"]["dataset.v1.Dataset"]
-    assert dataset["required"] == ["purpose"]
+    assert dataset["required"] == ["name", "purpose", "format"]
     assert dataset["properties"]["name"]["maxLength"] == 60
     assert dataset["properties"]["name"]["pattern"].startswith("^[A-Za-z]")
     assert dataset["properties"]["format"]["enum"] == ["dir", "json", "single_text", "brat_ann"]

@@ -7,7 +7,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 from services.gateway.access import PUBLIC_METHODS
 from services.gateway.contract.contract import HTTP_BODY, Binding, Contract
-from services.gateway.http.openapi.constraints import Schema, rules_of
+from services.gateway.http.openapi.constraints import Schema, must_be_given
 from services.gateway.http.openapi.fixed import ERROR_RESPONSE, ERROR_SCHEMA, FIXED_PATHS, FIXED_TAGS
 from services.gateway.http.openapi.schemas import Schemas
 
@@ -84,23 +84,14 @@ def _request_body(binding: Binding, schemas: Schemas) -> Schema:
     fields = schemas.fields(name)
     if binding.body == "*":
         in_path = {variable.partition(".")[0] for variable in binding.template.variables}
-        given = [field for field in fields if field.name not in in_path]
-        schema: Schema = {
-            "type": "object",
-            "properties": {field.name: schemas.field(name, field) for field in given},
-            "additionalProperties": False,
-        }
-        required = [field.name for field in given if rules_of(field).required or _not_empty(field)]
-        if required:
-            schema["required"] = required
-        return {"required": bool(required), "content": {"application/json": {"schema": schema}}}
+        schema = schemas.object(name, [field for field in fields if field.name not in in_path])
+        return {"required": "required" in schema, "content": {"application/json": {"schema": schema}}}
     field = next(one for one in fields if one.name == binding.body)
-    return {"required": True, "content": {"application/json": {"schema": schemas.field(name, field)}}}
-
-
-def _not_empty(field: FieldDescriptorProto) -> bool:
-    rules = rules_of(field)
-    return rules.string.min_len > 0 or rules.repeated.min_items > 0
+    schema = schemas.field(name, field)
+    if binding.verb == "PATCH":
+        resource = schemas.message_of(field)
+        schema = schemas.object(resource, schemas.fields(resource), partial=True)
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
 def _parameters(binding: Binding, schemas: Schemas) -> list[Schema]:
@@ -129,6 +120,8 @@ def _query_parameters(message: str, field: FieldDescriptorProto, schemas: Schema
     if schemas.is_parameter(field):
         schema = schemas.field(message, field)
         parameter: Schema = {"name": name, "in": "query", "schema": schema}
+        if must_be_given(field):
+            parameter["required"] = True
         if description := schema.get("description"):
             parameter["description"] = description
         return [parameter]

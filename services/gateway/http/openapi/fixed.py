@@ -1,5 +1,7 @@
 """The parts of the document that no proto describes: uploads, inference, health."""
 
+from collections.abc import Mapping, Sequence
+
 from services.gateway.http.openapi.constraints import Schema
 
 ERROR_SCHEMA: Schema = {
@@ -55,15 +57,40 @@ def _path(name: str) -> Schema:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
-def _operation(tag: str, name: str, summary: str, success: tuple[str, str], **extra: object) -> Schema:
+def _operation(
+    tag: str,
+    name: str,
+    summary: str,
+    success: tuple[str, str],
+    *,
+    answer: Schema | None = None,
+    told: Sequence[str] = (),
+    others: Mapping[str, Schema] | None = None,
+    **extra: object,
+) -> Schema:
+    """`answer` is the schema of the JSON that comes back, `told` are headers of a success, `others` further answers."""
     code, description = success
+    response: Schema = {"description": description}
+    if answer is not None:
+        response["content"] = {"application/json": {"schema": answer}}
+    if told:
+        response["headers"] = {header: {"required": True, "schema": {"type": "string"}} for header in told}
     return {
         "operationId": f"{tag}_{name}",
         "tags": [tag],
         "summary": summary,
-        "responses": {code: {"description": description}, "default": _ERROR},
+        "responses": {code: response, **(others or {}), "default": _ERROR},
         **extra,
     }
+
+
+def _object(**properties: Schema) -> Schema:
+    """An object that always has these properties, and may have others."""
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def _list_of(item: Schema) -> Schema:
+    return {"type": "array", "items": item}
 
 
 def _body(media_type: str) -> Schema:
@@ -74,6 +101,62 @@ def _body(media_type: str) -> Schema:
 _VERSION = _header(_TUS, "`1.0.0`", required=True)
 _OFFSET = "application/offset+octet-stream"
 _CHECKSUM = _header("Upload-Checksum", "`sha256 <base64>` of the body, which may then have at most 16 MiB.")
+_HEADERS = (_TUS, "Upload-Offset", "Upload-Expires")
+
+_TEXT: Schema = {"type": "string"}
+_COUNT: Schema = {"type": "string", "pattern": "^[0-9]+$"}
+_TIME: Schema = {"type": "string", "format": "date-time"}
+_UPLOAD = _object(
+    id=_TEXT,
+    filename=_TEXT,
+    size=_COUNT,
+    offset=_COUNT,
+    finished={"type": "boolean"},
+    created_at=_TIME,
+    expires_at=_TIME,
+)
+_TENSOR = _object(name=_TEXT, datatype=_TEXT, shape=_list_of({"type": "integer"}))
+_METADATA = _object(name=_TEXT, platform=_TEXT, inputs=_list_of(_TENSOR), outputs=_list_of(_TENSOR))
+_READINESS = _object(
+    ready={"type": "boolean"}, parts={"type": "object", "additionalProperties": _object(ready={"type": "boolean"})}
+)
+_NOT_READY: Schema = {
+    "description": "A part does not answer.",
+    "content": {"application/json": {"schema": _READINESS}},
+}
+
+
+def _model_paths(base: str, suffix: str, variables: Sequence[str]) -> dict[str, Schema]:
+    """The routes of one model; `suffix` keeps the names of the operations apart."""
+    parameters = [_path(name) for name in variables]
+    return {
+        f"{base}/infer": {
+            "parameters": parameters,
+            "post": _operation(
+                "Inference",
+                f"Infer{suffix}",
+                "Ask the model, with tensors in JSON or binary",
+                ("200", "The outputs."),
+                parameters=[_header("Inference-Header-Content-Length", "Length of the JSON before binary tensors.")],
+                requestBody=_body("application/json"),
+            ),
+        },
+        f"{base}/ready": {
+            "parameters": parameters,
+            "get": _operation("Inference", f"Ready{suffix}", "Whether the model answers", ("200", "It does.")),
+        },
+        base: {
+            "parameters": parameters,
+            "get": _operation(
+                "Inference",
+                f"Metadata{suffix}",
+                "Inputs and outputs of the model",
+                ("200", "The metadata."),
+                answer=_METADATA,
+            ),
+        },
+    }
+
 
 FIXED_PATHS: dict[str, Schema] = {
     "/api/v1/uploads": {
@@ -82,6 +165,7 @@ FIXED_PATHS: dict[str, Schema] = {
             "Create",
             "Begin an upload; with a body of `application/offset+octet-stream` its first bytes too",
             ("201", "Begun; `Location` is its address, whose last part is the upload id."),
+            told=("Location", *_HEADERS),
             parameters=[
                 _VERSION,
                 _header("Upload-Length", "Size in bytes.", required=True),
@@ -93,48 +177,52 @@ FIXED_PATHS: dict[str, Schema] = {
     "/api/v1/uploads/{id}": {
         "parameters": [_path("id")],
         "head": _operation(
-            "Upload", "Offset", "Where to go on", ("200", "`Upload-Offset` bytes are stored."), parameters=[_VERSION]
+            "Upload",
+            "Offset",
+            "Where to go on",
+            ("200", "`Upload-Offset` bytes are stored."),
+            told=("Upload-Length", *_HEADERS),
+            parameters=[_VERSION],
         ),
-        "get": _operation("Upload", "Get", "The state as JSON", ("200", "id, filename, size, offset, finished.")),
+        "get": _operation("Upload", "Get", "The state as JSON", ("200", "How far it is."), answer=_UPLOAD),
         "patch": _operation(
             "Upload",
             "Append",
             "Go on from an offset. What came of a broken request is kept",
             ("204", "Stored up to `Upload-Offset`."),
+            told=_HEADERS,
             parameters=[_VERSION, _header("Upload-Offset", "Where the body begins.", required=True), _CHECKSUM],
             requestBody=_body(_OFFSET),
         ),
         "delete": _operation("Upload", "Delete", "Give an upload up", ("204", "Removed."), parameters=[_VERSION]),
     },
-    "/v2/models/{service}/infer": {
-        "parameters": [_path("service")],
-        "post": _operation(
-            "Inference",
-            "Infer",
-            "Ask the model, with tensors in JSON or binary",
-            ("200", "The outputs."),
-            parameters=[_header("Inference-Header-Content-Length", "Length of the JSON before binary tensors.")],
-            requestBody=_body("application/json"),
-        ),
-    },
-    "/v2/models/{service}/ready": {
-        "parameters": [_path("service")],
-        "get": _operation("Inference", "Ready", "Whether the model answers", ("200", "It does.")),
-    },
-    "/v2/models/{service}": {
-        "parameters": [_path("service")],
-        "get": _operation("Inference", "Metadata", "Inputs and outputs of the model", ("200", "The metadata.")),
-    },
+    **_model_paths("/v2/models/{service}", "", ["service"]),
+    **_model_paths("/v2/models/{service}/versions/{version}", "OfVersion", ["service", "version"]),
     "/v2/health/live": {
         "get": _operation("Inference", "Live", "The inference server lives", ("200", "It does."), security=[])
     },
     "/v2/health/ready": {
         "get": _operation("Inference", "ServerReady", "The inference server works", ("200", "It does."), security=[])
     },
-    "/healthz": {"get": _operation("Operation", "Alive", "This process lives", ("200", "It does."), security=[])},
+    "/healthz": {
+        "get": _operation(
+            "Operation",
+            "Alive",
+            "This process lives",
+            ("200", "It does."),
+            answer=_object(alive={"const": True}),
+            security=[],
+        )
+    },
     "/readyz": {
         "get": _operation(
-            "Operation", "Ready", "Every part answers", ("200", "All do; 503 when one does not."), security=[]
+            "Operation",
+            "Ready",
+            "Every part answers",
+            ("200", "All do."),
+            answer=_READINESS,
+            others={"503": _NOT_READY},
+            security=[],
         )
     },
     "/metrics": {

@@ -1,6 +1,6 @@
 """Messages and enums as JSON Schema, as the transcoder reads and writes them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
@@ -9,7 +9,16 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorSet,
 )
 
-from services.gateway.http.openapi.constraints import Schema, items, keywords, rules_of
+from protos.buf.validate.validate_pb2 import FieldRules
+from services.gateway.http.openapi.constraints import (
+    Schema,
+    items,
+    keywords,
+    map_keys,
+    map_values,
+    must_be_given,
+    rules_of,
+)
 
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _WELL_KNOWN: Mapping[str, Schema] = {
@@ -81,7 +90,7 @@ class Schemas:
     def field(self, message: str, field: FieldDescriptorProto) -> Schema:
         """The schema of one field, with its comment and constraints."""
         rules = rules_of(field)
-        found = self._typed(field, items(rules))
+        found = self._typed(field, rules)
         found |= _stated(found, keywords(rules))
         comment = self._comments.get(f"{message}.{field.name}", "")
         if comment:
@@ -95,15 +104,17 @@ class Schemas:
     def message_of(self, field: FieldDescriptorProto) -> str:
         return field.type_name.removeprefix(".")
 
-    def _typed(self, field: FieldDescriptorProto, inner: Schema) -> Schema:
+    def _typed(self, field: FieldDescriptorProto, rules: FieldRules) -> Schema:
         name = field.type_name.removeprefix(".")
         entry = self._messages.get(name) if field.type == _F.TYPE_MESSAGE else None
         if entry is not None and entry.options.map_entry:
             value = next(one for one in entry.field if one.name == "value")
-            return {"type": "object", "additionalProperties": self._single(value)}
+            values = self._single(value)
+            names = {"propertyNames": keys} if (keys := map_keys(rules)) else {}
+            return {"type": "object", "additionalProperties": values | _stated(values, map_values(rules)), **names}
         single = self._single(field)
         if field.label == _F.LABEL_REPEATED:
-            return {"type": "array", "items": single | _stated(single, inner)}
+            return {"type": "array", "items": single | _stated(single, items(rules))}
         return single
 
     def _single(self, field: FieldDescriptorProto) -> Schema:
@@ -112,16 +123,17 @@ class Schemas:
         return dict(_SCALARS[field.type])
 
     def _message(self, name: str) -> Schema:
-        message = self._messages[name]
+        return self.object(name, self.fields(name)) | self._described(name)
+
+    def object(self, message: str, fields: Sequence[FieldDescriptorProto], *, partial: bool = False) -> Schema:
+        """An object with these fields of the message; in a `partial` one nothing has to be there."""
         schema: Schema = {
             "type": "object",
-            "properties": {field.name: self.field(name, field) for field in message.field},
+            "properties": {field.name: self.field(message, field) for field in fields},
             "additionalProperties": False,
         }
-        required = [field.name for field in message.field if rules_of(field).required]
-        if required:
-            schema["required"] = required
-        return schema | self._described(name)
+        required = [field.name for field in fields if must_be_given(field)]
+        return schema | ({"required": required} if required and not partial else {})
 
     def _enum(self, name: str) -> Schema:
         enum = self._enums[name]

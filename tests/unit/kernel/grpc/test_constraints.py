@@ -2,6 +2,7 @@
 
 import pytest
 
+from protos.algorithm.v1 import algorithm_pb2
 from protos.common.v1 import common_pb2
 from protos.dataset.v1 import dataset_pb2
 from protos.scheduler.v1 import workload_pb2
@@ -77,3 +78,17 @@ def test_a_masked_field_is_judged_though_it_is_empty() -> None:
     request.update_mask.paths.append("name")
     with pytest.raises(InvalidArgument, match=r"dataset\.name"):
         constraints.validate(request)
+
+
+def test_names_and_values_of_a_map_have_bounds() -> None:
+    for inputs, field in (({"x" * 101: "a"}, r"instances\[0\]\.inputs\[x{60}\]"), ({"": "a"}, r"inputs\[\]")):
+        with pytest.raises(InvalidArgument, match=field):
+            constraints.validate(serving_pb2.PredictRequest(id="s", instances=[serving_pb2.Instance(inputs=inputs)]))
+    algorithm = algorithm_pb2.Algorithm(title={"en": "x" * 201})
+    with pytest.raises(InvalidArgument, match=r"title\[en\]: at most 200 characters"):
+        constraints.validate(algorithm_pb2.UpdateAlgorithmRequest(id="a", algorithm=algorithm))
+
+
+def test_a_value_that_an_enum_does_not_have_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="state: a defined value was expected"):
+        constraints.validate(dataset_pb2.ListDatasetsRequest(state=99))  # type: ignore[arg-type]  # as a hostile client sends it
