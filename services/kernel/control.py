@@ -13,16 +13,19 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
+from services.kernel import census
+from services.kernel.census import Count
 from services.kernel.config import KernelSettings
-from services.kernel.context import acting_as, service_caller, with_trace
+from services.kernel.context import acting_as, service_caller, untraced
 from services.kernel.errors import Conflict, Unavailable
 from services.kernel.healthcheck import LEASE_ASKED
 from services.kernel.ids import new_id
 from services.kernel.logging import get_logger
 from services.kernel.messaging.outbox import OutboxDocument
 from services.kernel.messaging.relay import Relay, RelayThread
+from services.kernel.metrics import SLOW, Census
 from services.kernel.storage.changes import ChangeFeed
 from services.kernel.storage.lease import ControlLease, Holder
 from services.kernel.storage.mongo import in_transaction
@@ -33,7 +36,16 @@ log = get_logger(__name__)
 HELD = Gauge("modelyard_control_lease_held", "1 while this process holds the control lease", ["service"])
 ASKED = Gauge(LEASE_ASKED, "When this process last asked for the control lease or renewed it")
 FENCED = Counter("modelyard_control_fenced_total", "Transactions refused because the lease had passed to another")
-FAILURES = Counter("modelyard_control_failures_total", "Failed passes of control loops", ["service", "loop"])
+TAKEOVERS = Counter("modelyard_control_takeovers_total", "Times that this process got the control lease", ["service"])
+PASSES = Histogram(
+    "modelyard_control_loop_duration_seconds", "Passes of control loops", ["service", "loop"], buckets=SLOW
+)
+FAILURES = Counter(
+    "modelyard_control_loop_failures_total",
+    "Passes of control loops that failed, or waited for another server",
+    ["service", "loop", "outcome"],
+)
+CENSUS_S = 10.0
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 CLOSE_S = 4.0
@@ -83,6 +95,7 @@ class _Active:
         service: str,
         settings: KernelSettings,
         loops: Sequence[Loop],
+        counts: Sequence[Count],
         held: tuple[ControlLease, int],
         may_work: Callable[[], bool],
     ) -> None:
@@ -94,7 +107,9 @@ class _Active:
         self._feeds = [ChangeFeed([outbox], name="changes-outbox")]
         self._relay = RelayThread(Relay(settings, service, self._feeds[0], may_work=may_work))
         self._feeds[0].start()
-        self._threads = [self._thread(loop) for loop in loops]
+        self._census = Census([*census.of_kernel(service, settings), *counts])
+        counting = Loop("census", self._census.take, interval_s=CENSUS_S)
+        self._threads = [self._thread(loop) for loop in (*loops, counting)]
         self._relay.start()
         for thread in self._threads:
             thread.start()
@@ -117,15 +132,20 @@ class _Active:
                 self._stop.wait(BACKOFF_S[0])
                 continue
             try:
-                with acting_as(service_caller(self._service)), with_trace(""):
+                with (
+                    acting_as(service_caller(self._service)),
+                    untraced(),
+                    PASSES.labels(self._service, loop.name).time(),
+                ):
                     loop.work()
                 failures = 0
             except (Unavailable, Conflict) as error:
                 failures += 1
+                FAILURES.labels(self._service, loop.name, "waited").inc()
                 log.warning("loop_waits", loop=loop.name, reason=error.reason, error=error.message)
             except Exception:  # the loop goes on whatever one pass met
                 failures += 1
-                FAILURES.labels(self._service, loop.name).inc()
+                FAILURES.labels(self._service, loop.name, "failed").inc()
                 log.exception("loop_failed", loop=loop.name)
             if failures:
                 self._stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
@@ -143,11 +163,20 @@ class _Active:
         self._relay.stop(timeout=CLOSE_S / 2)
         for thread in self._threads:
             thread.join(timeout=max(0.0, deadline - time.monotonic()))
+        self._census.close()
 
 
-def run(service: str, settings: KernelSettings, loops: Sequence[Loop], stop: threading.Event) -> None:
+def run(
+    service: str,
+    settings: KernelSettings,
+    loops: Sequence[Loop],
+    stop: threading.Event,
+    *,
+    counts: Sequence[Count] = (),
+) -> None:
     """Run relay and loops whenever this process holds the control lease, until `stop` is set.
 
+    `counts` are the gauges that this service tells about itself as a whole, beside those that every service tells.
     The process must be connected to its database. Raises what the relay cannot recover from.
     """
     holder_name = f"{socket.gethostname()}:{os.getpid()}:{new_id('control')}"
@@ -157,8 +186,9 @@ def run(service: str, settings: KernelSettings, loops: Sequence[Loop], stop: thr
 
     def on_acquired(token: int) -> None:
         HELD.labels(service).set(1)
+        TAKEOVERS.labels(service).inc()
         try:
-            active.append(_Active(service, settings, loops, (lease, token), lambda: holder.held))
+            active.append(_Active(service, settings, loops, counts, (lease, token), lambda: holder.held))
         except Exception as error:  # the lease would be held with nothing running: the process has to end
             broken.append(error)
             raise
@@ -168,6 +198,7 @@ def run(service: str, settings: KernelSettings, loops: Sequence[Loop], stop: thr
         while active:
             active.pop().close()
 
+    HELD.labels(service).set(0)
     holder = Holder(lease, on_acquired, on_lost)
     ASKED.set_function(lambda: holder.asked_at)
     holder.start()

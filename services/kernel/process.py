@@ -8,10 +8,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-from services.kernel import logging
+from services.kernel import logging, metrics, tracing
+from services.kernel.redaction import is_secret_name
 
 Role = Callable[[threading.Event], None]
 """Works until the event is set, then returns within ten seconds."""
@@ -39,16 +41,37 @@ def main(service: str, roles: Mapping[str, str]) -> int:
     from services.kernel.config import kernel_settings
 
     settings = kernel_settings()
-    logging.configure(service, "+".join(chosen), level=settings.log_level, fmt=settings.log_format)
+    together = "+".join(chosen)
+    logging.configure(
+        service, together, level=settings.log_level, fmt=settings.log_format, secrets=_secrets(os.environ)
+    )
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     if settings.metrics_port:
-        from prometheus_client import start_http_server
-
-        start_http_server(settings.metrics_port, addr=settings.metrics_host)
+        metrics.serve(service, together, settings.metrics_host, settings.metrics_port)
+    tracing.configure(service, together)
     if chosen == [EVENTS]:
         events: Callable[[], int] = _load(roles[EVENTS])
-        return events()
+        try:
+            return events()
+        finally:
+            tracing.stop()
     return _run_together(service, {name: roles[name] for name in chosen})
+
+
+def _secrets(environment: Mapping[str, str]) -> Iterator[str]:
+    """Values of the configuration that may never be shown: keys and passwords, also those inside of addresses."""
+    for name, value in environment.items():
+        if name.startswith("MODELYARD_") and is_secret_name(name):
+            yield value
+        elif name.startswith("MODELYARD_") and "://" in value:
+            yield _password_of(value)
+
+
+def _password_of(uri: str) -> str:
+    try:
+        return urlsplit(uri).password or ""
+    except ValueError:
+        return ""
 
 
 def _run_together(service: str, roles: Mapping[str, str]) -> int:
@@ -82,6 +105,7 @@ def _run_together(service: str, roles: Mapping[str, str]) -> int:
     deadline = time.monotonic() + STOP_S
     for thread in threads:
         thread.join(timeout=max(0.0, deadline - time.monotonic()))
+    tracing.stop()
     log.info("process_stopped", failed=failed)
     sys.stderr.flush()
     # Threads of libraries may still hang in calls to servers that went away; what matters has been written.

@@ -1,19 +1,28 @@
 """Channels to the other services: the caller's identity, the trace, deadlines, retries and errors in one place."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import grpc
 from google.protobuf.message import Message
+from prometheus_client import Histogram
 
-from services.kernel import tokens
+from services.kernel import tokens, tracing
 from services.kernel.config import KernelSettings
 from services.kernel.context import acting_as, current_caller, current_traceparent, service_caller
 from services.kernel.grpc import CALLER_KEY, TRACE_KEY, channels
 from services.kernel.grpc.status import from_rpc_error
 from services.kernel.ids import new_id
+from services.kernel.metrics import FAST
 
+CALLS = Histogram(
+    "modelyard_rpc_client_duration_seconds",
+    "Unary calls to other services, with retries",
+    ["method", "code"],
+    buckets=FAST,
+)
 DEFAULT_DEADLINE_S = 10.0
 
 _CONFIG = channels.service_config(attempts=5, initial_backoff_s=0.1, max_backoff_s=1)
@@ -46,10 +55,14 @@ class _Interceptor(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInter
         return _CallDetails(details, details.timeout or timeout, metadata)
 
     def intercept_unary_unary(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
-        call = continuation(self._details(details, DEFAULT_DEADLINE_S), _repeatable(request))
-        error = call.exception()
-        if error is not None:
-            raise _translated(error) from error
+        method = details.method.lstrip("/")
+        began = time.perf_counter()
+        with tracing.span(method, kind="client"):
+            call = continuation(self._details(details, DEFAULT_DEADLINE_S), _repeatable(request))
+            error = call.exception()
+            CALLS.labels(method, call.code().name).observe(time.perf_counter() - began)
+            if error is not None:
+                raise _translated(error) from error
         return call
 
     def intercept_unary_stream(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:

@@ -24,20 +24,26 @@ from grpc_health.v1 import health_pb2
 from grpc_health.v1._async import HealthServicer
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha import reflection
-from prometheus_client import Histogram
+from prometheus_client import Gauge, Histogram
 
-from services.kernel import tokens
+from services.kernel import tokens, tracing
 from services.kernel.config import KernelSettings
-from services.kernel.context import NOBODY, Caller, acting_as, current_caller, current_traceparent, with_trace
+from services.kernel.context import NOBODY, Caller, acting_as, current_caller, current_trace_id
 from services.kernel.errors import DomainError, Internal, Unavailable
 from services.kernel.grpc import CALLER_KEY, CHANNEL_OPTIONS, TRACE_KEY, constraints
 from services.kernel.grpc.channels import SERVER_OPTIONS, listen
-from services.kernel.grpc.status import DETAILS_KEY, GRPC_CODES, to_status
-from services.kernel.logging import get_logger
+from services.kernel.grpc.status import DETAILS_KEY, GRPC_CODES, code_name, to_status
+from services.kernel.grpc.subjects import Subjects
+from services.kernel.logging import about, get_logger
+from services.kernel.metrics import FAST
 
 log = get_logger(__name__)
 
-LATENCY = Histogram("modelyard_rpc_seconds", "Time of unary RPCs", ["method", "code"])
+LATENCY = Histogram(
+    "modelyard_rpc_duration_seconds", "Unary RPCs, from the request to the answer", ["method", "code"], buckets=FAST
+)
+RUNNING = Gauge("modelyard_rpc_in_progress", "Unary RPCs that run or wait for a thread")
+STREAMS = Gauge("modelyard_rpc_streams_open", "Streams that are open", ["method"])
 THREADS = 16
 STREAM_THREADS = 32
 """For the blocking parts of streams (`asyncio.to_thread`), so that many that wait do not hold up each other."""
@@ -52,6 +58,7 @@ class _Method:
 
     descriptor: MethodDescriptor
     function: Callable[[Any], Any]
+    subjects: Subjects
 
     @property
     def name(self) -> str:
@@ -76,6 +83,16 @@ class _Method:
         if not self.is_command:
             response: Message = self.function(request)
             return response
+        try:
+            response = self._run_command(request)
+        except DomainError as error:
+            log.info("command_refused", method=self.name, reason=error.reason)
+            raise
+        with about(**self.subjects.of_response(response)):
+            log.info("command_done", method=self.name)
+        return response
+
+    def _run_command(self, request: Message) -> Message:
         from services.kernel.storage.idempotency import remembered
         from services.kernel.storage.mongo import in_transaction
 
@@ -90,9 +107,12 @@ class _Method:
 
 
 @contextmanager
-def _operation(metadata: dict[str, str], key: str) -> Iterator[None]:
+def _operation(method: _Method, request: Message, metadata: dict[str, str], key: str) -> Iterator[None]:
     token = metadata.get(CALLER_KEY, "")
-    with with_trace(metadata.get(TRACE_KEY, "")):
+    with (
+        tracing.span(method.name, kind="server", traceparent=metadata.get(TRACE_KEY, "")),
+        about(**method.subjects.of_request(request)),
+    ):
         caller: Caller = tokens.verify(token, key) if token else NOBODY
         with acting_as(caller):
             yield
@@ -107,7 +127,7 @@ def _told_errors(method: str) -> Iterator[None]:
         raise
     except Exception as error:
         log.exception("rpc_failed", method=method)
-        trace_id = current_traceparent().split("-")[1]
+        trace_id = current_trace_id()
         raise Internal(
             f"Something went wrong on our side; it is in the log under the trace id {trace_id}.",
             metadata={"trace_id": trace_id},
@@ -139,7 +159,7 @@ class _Adapter:
         constraints.precompile(service)
         made: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         for descriptor in service.methods:
-            method = _Method(descriptor, getattr(servicer, descriptor.name))
+            method = _Method(descriptor, getattr(servicer, descriptor.name), Subjects(descriptor))
             streams = descriptor.server_streaming
             make = grpc.unary_stream_rpc_method_handler if streams else grpc.unary_unary_rpc_method_handler
             made[descriptor.name] = make(
@@ -151,23 +171,25 @@ class _Adapter:
 
     def _unary(self, method: _Method) -> Callable[..., Awaitable[Message | None]]:
         def call(request: Message, metadata: dict[str, str]) -> Message:
-            with _operation(metadata, self._key), _told_errors(method.name):
+            with _operation(method, request, metadata, self._key), _told_errors(method.name):
                 return method.run(request)
 
         async def behaviour(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Message | None:
             began, code = time.perf_counter(), "CANCELLED"
+            RUNNING.inc()
             try:
                 loop = asyncio.get_running_loop()
                 carried = contextvars.copy_context()
                 response = await loop.run_in_executor(self._pool, carried.run, call, request, _metadata(context))
             except DomainError as error:
-                code = error.reason
+                code = code_name(error)
                 await _abort(context, error)
                 return None
             else:
                 code = "OK"
                 return response
             finally:
+                RUNNING.dec()
                 LATENCY.labels(method.name, code).observe(time.perf_counter() - began)
 
         return behaviour
@@ -179,8 +201,9 @@ class _Adapter:
             task = asyncio.current_task()
             assert task is not None  # a coroutine that runs has a task
             self._streams.add(task)
+            STREAMS.labels(method.name).inc()
             try:
-                with _operation(_metadata(context), self._key), _told_errors(method.name):
+                with _operation(method, request, _metadata(context), self._key), _told_errors(method.name):
                     constraints.validate(request)
                     async with aclosing(method.function(request)) as source:
                         async for message in source:
@@ -192,6 +215,7 @@ class _Adapter:
                     raise
                 await _abort(context, Unavailable("The server is going down; ask again."))
             finally:
+                STREAMS.labels(method.name).dec()
                 self._streams.discard(task)
 
         return behaviour

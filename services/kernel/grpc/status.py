@@ -28,10 +28,18 @@ _CLASSES = {code: cls for cls, code in CODES.items()}
 GRPC_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
+def code_name(error: DomainError) -> str:
+    """The name of the error's gRPC code, for example `NOT_FOUND`."""
+    return str(code_pb2.Code.Name(_code_of(error)))
+
+
+def _code_of(error: DomainError) -> int:
+    return next((CODES[cls] for cls in type(error).__mro__ if cls in CODES), code_pb2.INTERNAL)
+
+
 def to_status(error: DomainError) -> status_pb2.Status:
     """The error with its details, shortened to what fits into the trailers of a call (a client takes 8 KiB)."""
-    code = next((CODES[cls] for cls in type(error).__mro__ if cls in CODES), code_pb2.INTERNAL)
-    status = status_pb2.Status(code=code, message=short(error.message))
+    status = status_pb2.Status(code=_code_of(error), message=short(error.message))
     metadata = {short(key, MAX_DESCRIPTION): short(value, MAX_DESCRIPTION) for key, value in error.metadata.items()}
     info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata)
     status.details.append(_packed(info))

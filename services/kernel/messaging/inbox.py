@@ -3,13 +3,21 @@
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import ClassVar
 
 from mongoengine import fields
+from prometheus_client import Counter
 
 from services.kernel.logging import get_logger
 from services.kernel.messaging.envelope import Event
 from services.kernel.storage.mongo import StoredDocument, collection_of, in_transaction
+
+HANDLED = Counter(
+    "modelyard_events_handled_total",
+    "Events that a consumer has answered; of duplicates and outdated ones nothing came",
+    ["consumer", "type", "outcome"],
+)
 
 KEEP = timedelta(days=35)  # longer than a dead letter may be replayed (topology.KEEP_DEAD)
 
@@ -36,6 +44,14 @@ class PositionDocument(StoredDocument):
     meta: ClassVar[dict[str, object]] = {"collection": "inbox_positions", "indexes": [_FORGET]}
 
 
+class Outcome(StrEnum):
+    """What became of an event that arrived."""
+
+    DONE = "done"
+    DUPLICATE = "duplicate"
+    OUTDATED = "outdated"
+
+
 def handle_once(consumer: str, event: Event, effect: Callable[[], None]) -> bool:
     """Run `effect` unless `consumer` has had this event, or a newer one of the same aggregate; True if it ran.
 
@@ -45,22 +61,24 @@ def handle_once(consumer: str, event: Event, effect: Callable[[], None]) -> bool
     if _running.get() == (consumer, event.id):
         effect()
         return True
-    return in_transaction(lambda: _handle(consumer, event, effect))
+    outcome = in_transaction(lambda: _handle(consumer, event, effect))
+    HANDLED.labels(consumer, event.type, outcome.value).inc()
+    return outcome is Outcome.DONE
 
 
-def _handle(consumer: str, event: Event, effect: Callable[[], None]) -> bool:
+def _handle(consumer: str, event: Event, effect: Callable[[], None]) -> Outcome:
     if not _is_first(consumer, event):
         log.info("duplicate event skipped", consumer=consumer, event_id=event.id)
-        return False
+        return Outcome.DUPLICATE
     if not _is_newest(consumer, event):
         log.info("outdated event skipped", consumer=consumer, event_id=event.id, sequence=event.sequence)
-        return False
+        return Outcome.OUTDATED
     token = _running.set((consumer, event.id))
     try:
         effect()
     finally:
         _running.reset(token)
-    return True
+    return Outcome.DONE
 
 
 def _is_first(consumer: str, event: Event) -> bool:

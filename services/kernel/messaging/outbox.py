@@ -10,7 +10,7 @@ from mongoengine import fields
 from pymongo import ASCENDING
 from pymongo.collection import Collection
 
-from services.kernel.context import current_traceparent
+from services.kernel.context import current_traceparent, derived_traceparent
 from services.kernel.ids import new_id
 from services.kernel.messaging.envelope import Event
 from services.kernel.storage.mongo import StoredDocument, collection_of
@@ -81,7 +81,10 @@ def append(*, event_type: str, aggregate_id: str, sequence: int, message: Messag
 
 
 def to_event(row: OutboxRow, service: str) -> Event:
-    """The event that a row stands for; the same row always gives the same event, id included."""
+    """The event that a row stands for; the same row always gives the same event, id included.
+
+    Its traceparent names the span of its publication, a child of what was going on when it happened.
+    """
     time = row["time"]
     return Event(
         id=row["_id"],
@@ -91,7 +94,7 @@ def to_event(row: OutboxRow, service: str) -> Event:
         time=time if time.tzinfo else time.replace(tzinfo=UTC),
         sequence=row["sequence"],
         dataschema=row["dataschema"],
-        traceparent=row["traceparent"],
+        traceparent=derived_traceparent(row["traceparent"], row["_id"]),
         actor=row["actor"],
         project=row["project"],
         data=json.loads(row["data"]),

@@ -8,9 +8,13 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 from kombu.message import Message
 from kombu.transport.pyamqp import Channel, Transport
+from prometheus_client import Counter
 
 from services.kernel.logging import get_logger
 from services.kernel.messaging.topology import Subscription, declare
+
+RETRIED = Counter("modelyard_events_retried_total", "Events put off after their handler failed", ["consumer"])
+DEAD = Counter("modelyard_events_dead_total", "Events that became dead letters", ["consumer", "reason"])
 
 HEADER_ATTEMPTS = "x-modelyard-attempts"
 HEADER_REASON = "x-modelyard-reason"  # handler_failed or malformed
@@ -54,6 +58,10 @@ class Redelivery:
         }
         with self._turn:
             self._publish(target, message, headers)
+        if retry_queue:
+            RETRIED.labels(subscription.consumer).inc()
+        else:
+            DEAD.labels(subscription.consumer, headers[HEADER_REASON]).inc()
         report = log.warning if retry_queue else log.error
         report(
             "event will be retried" if retry_queue else "event is a dead letter",

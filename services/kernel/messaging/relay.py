@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -10,15 +11,27 @@ from typing import Protocol
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractExchange
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError
+from prometheus_client import Counter, Histogram
 from pymongo.errors import PyMongoError
 
+from services.kernel import tracing
 from services.kernel.config import KernelSettings
 from services.kernel.logging import get_logger
 from services.kernel.messaging import outbox
-from services.kernel.messaging.envelope import CONTENT_TYPE, to_json
+from services.kernel.messaging.envelope import CONTENT_TYPE, Event, to_json
 from services.kernel.messaging.outbox import OutboxRow
 from services.kernel.messaging.topology import declare_async, exchange_name, log_topology
+from services.kernel.metrics import FAST
 from services.kernel.storage.mongo import client, ensure_collections
+
+PUBLISHED = Counter("modelyard_events_published_total", "Events that the broker has confirmed", ["service"])
+LAG = Histogram(
+    "modelyard_event_publish_lag_seconds",
+    "From an event's time to the broker's confirmation",
+    ["service"],
+    buckets=FAST,
+)
+INTERRUPTED = Counter("modelyard_relay_interruptions_total", "Times that the relay lost a server", ["service"])
 
 BATCH = 1000
 IN_FLIGHT = 256  # publications that wait for their confirmation at the same time
@@ -65,6 +78,7 @@ class Relay:
                     raise
                 delay = BACKOFF[min(failures, len(BACKOFF) - 1)]
                 failures += 1
+                INTERRUPTED.labels(self._service).inc()
                 log.warning("relay interrupted", error=repr(error), retry_in=delay)
                 await asyncio.sleep(delay)
 
@@ -104,15 +118,40 @@ class Relay:
         self, exchange: AbstractExchange, chain: Iterable[OutboxRow], published: list[str]
     ) -> None:
         for row in chain:
+            event = outbox.to_event(row, self._service)
             async with self._slots:
                 if not self._may_work():
                     return
-                await exchange.publish(self._to_message(row), row["type"], mandatory=True, timeout=PUBLISH_TIMEOUT)
+                began = time.time()
+                await exchange.publish(
+                    self._to_message(row, event), row["type"], mandatory=True, timeout=PUBLISH_TIMEOUT
+                )
+            self._observe(row, event, began)
             published.append(row["_id"])
 
-    def _to_message(self, row: OutboxRow) -> aio_pika.Message:
+    def _observe(self, row: OutboxRow, event: Event, began: float) -> None:
+        now = time.time()
+        PUBLISHED.labels(self._service).inc()
+        LAG.labels(self._service).observe(max(now - event.time.timestamp(), 0.0))
+        if tracing.enabled():
+            tracing.record(
+                f"publish {event.type}",
+                event.traceparent,
+                row["traceparent"],
+                began,
+                now,
+                kind="producer",
+                attributes={
+                    "messaging.system": "rabbitmq",
+                    "messaging.destination.name": exchange_name(self._service),
+                    "messaging.message.id": event.id,
+                    "modelyard.subject": event.subject,
+                },
+            )
+
+    def _to_message(self, row: OutboxRow, event: Event) -> aio_pika.Message:
         return aio_pika.Message(
-            to_json(outbox.to_event(row, self._service)),
+            to_json(event),
             content_type=CONTENT_TYPE,
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
             message_id=row["_id"],

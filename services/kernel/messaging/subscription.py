@@ -18,16 +18,24 @@ from nameko.constants import (
 from nameko.containers import ServiceContainer, WorkerContext
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint, register_entrypoint
+from prometheus_client import Counter, Histogram
 
+from services.kernel import tracing
 from services.kernel.config import KernelSettings
-from services.kernel.context import Caller, acting_as, with_trace
-from services.kernel.logging import get_logger
-from services.kernel.messaging import inbox, topology
+from services.kernel.context import Caller, acting_as
+from services.kernel.logging import about, get_logger, ids_of_subject
+from services.kernel.messaging import inbox, queues, topology
 from services.kernel.messaging.consumer import Delivery, EventConsumer, make_broker_sockets_green
 from services.kernel.messaging.envelope import Event
 from services.kernel.messaging.redelivery import connect
 from services.kernel.messaging.topology import RETRY_DELAYS, Subscription, TopologyMismatch
+from services.kernel.metrics import FAST
 from services.kernel.storage.mongo import ensure_collections
+
+SECONDS = Histogram(
+    "modelyard_event_handler_duration_seconds", "Handlers of events", ["consumer", "type"], buckets=FAST
+)
+FAILED = Counter("modelyard_events_failed_total", "Handlers of events that raised", ["consumer", "type"])
 
 HANDLERS = 8  # handlers that run at the same time
 HEARTBEAT = 60  # seconds
@@ -116,8 +124,17 @@ class EventContainer(ServiceContainer):  # type: ignore[misc]  # nameko has no t
 
 def _handle_once(consumer: str, handler: Callable[[Event], None], event: Event) -> None:
     caller = Caller(event.actor, roles=frozenset({"service"}), project=event.project or "default")
-    with with_trace(event.traceparent), acting_as(caller):
-        inbox.handle_once(consumer, event, partial(handler, event))
+    with (
+        tracing.span(f"process {event.type}", kind="consumer", traceparent=event.traceparent) as span,
+        acting_as(caller),
+        about(event_id=event.id, event_type=event.type, **ids_of_subject(event.subject)),
+        SECONDS.labels(consumer, event.type).time(),
+        FAILED.labels(consumer, event.type).count_exceptions(),
+    ):
+        span.set("messaging.consumer.group.name", consumer)
+        span.set("messaging.message.id", event.id)
+        if inbox.handle_once(consumer, event, partial(handler, event)):
+            log.info("event_handled", consumer=consumer)
 
 
 def subscriptions_of(service_class: type) -> tuple[Subscription, ...]:
@@ -163,7 +180,7 @@ def run_events(service_class: type, settings: KernelSettings, *, heartbeat: int 
     """
     make_broker_sockets_green()
     tpool.set_num_threads(HANDLERS)
-    ensure_collections([inbox.InboxDocument, inbox.PositionDocument])
+    ensure_collections([inbox.InboxDocument, inbox.PositionDocument, queues.QueueDocument])
     config = {
         AMQP_URI_CONFIG_KEY: settings.amqp_uri.get_secret_value(),
         HEARTBEAT_CONFIG_KEY: heartbeat,
@@ -171,6 +188,7 @@ def run_events(service_class: type, settings: KernelSettings, *, heartbeat: int 
         TRANSPORT_OPTIONS_CONFIG_KEY: {},
     }
     container = EventContainer(service_class, config, copy_context())
+    queues.remember(container.subscriptions)
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _frame: stopping.append(signum))

@@ -1,10 +1,11 @@
 """Aggregates in MongoDB: one document an aggregate, one conditional write and its events a save."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 import mongoengine
 from google.protobuf.message import Message
+from prometheus_client import Counter
 from pymongo import DESCENDING
 from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError, WriteError
 
@@ -19,6 +20,7 @@ from services.kernel.storage.mongo import (
     StoredDocument,
     collection_of,
     in_transaction,
+    on_commit,
     on_rollback,
     running_transaction,
     service_name,
@@ -27,6 +29,10 @@ from services.kernel.storage.mongo import (
 __all__ = ["AggregateDocument", "Page", "Repository", "require_etag"]
 
 E = TypeVar("E", bound=Entity)
+
+HAPPENED = Counter(
+    "modelyard_events_committed_total", "Events that were committed with the state they tell of", ["type"]
+)
 
 
 class AggregateDocument(StoredDocument):
@@ -61,7 +67,8 @@ class Repository(Generic[E]):
     """Aggregates of one kind.
 
     `aggregate` is the snake_case name used in event types, `snapshot` makes the resource message that the events
-    carry; with `snapshot=None` the aggregate has no events. Entities are changed in memory (version, sequence,
+    carry; with `snapshot=None` the aggregate has no events. `observed` is called with the entity and the names of what
+    happened to it after each commit that has events. Entities are changed in memory (version, sequence,
     pending) only as far as the transaction commits.
     """
 
@@ -72,11 +79,13 @@ class Repository(Generic[E]):
         *,
         aggregate: str,
         snapshot: Callable[[E], Message] | None,
+        observed: Callable[[E, Sequence[str]], None] | None = None,
     ) -> None:
         self.document = document
         self.entity = entity
         self.aggregate = aggregate
         self.snapshot = snapshot
+        self.observed = observed
 
     def get(self, entity_id: str) -> E:
         """The aggregate with this id, or NotFound."""
@@ -182,6 +191,8 @@ class Repository(Generic[E]):
             write(to_bson(entity) | {"schema_version": self.document.SCHEMA_VERSION})
             for sequence, event in enumerate(events, first):
                 self._append(entity, event, sequence)
+            if events:
+                on_commit(lambda: self._observe(entity, events))
         except (DocumentTooLarge, WriteError, BulkWriteError) as error:
             restore()
             if _too_large(error):
@@ -193,6 +204,12 @@ class Repository(Generic[E]):
         except BaseException:
             restore()
             raise
+
+    def _observe(self, entity: E, events: Sequence[str]) -> None:
+        for event in events:
+            HAPPENED.labels(f"{self.aggregate}.{event}").inc()
+        if self.observed is not None:
+            self.observed(entity, events)
 
     def _append(self, entity: E, event: str, sequence: int) -> None:
         from services.kernel.messaging import outbox  # messaging stands above storage

@@ -9,14 +9,18 @@ from enum import StrEnum
 from typing import ClassVar
 
 import mongoengine
+from prometheus_client import Counter
 from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
+from services.kernel.context import current_traceparent
 from services.kernel.entity import utc_now
 from services.kernel.errors import Conflict, NotFound
 from services.kernel.ids import new_id
 from services.kernel.logging import get_logger
-from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of
+from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of, on_commit
+
+ENDED = Counter("modelyard_jobs_ended_total", "Attempts at jobs, by how they ended", ["kind", "outcome"])
 
 KEPT_SECONDS = 30 * 24 * 3600
 _log = get_logger(__name__)
@@ -58,7 +62,10 @@ class JobDocument(StoredDocument):
 
 @dataclass(frozen=True)
 class Job:
-    """A job as it was read. `attempts` counts claims, this one included; `progress` goes from 0 to 1."""
+    """A job as it was read. `attempts` counts claims, this one included; `progress` goes from 0 to 1.
+
+    `traceparent` is the trace of whoever asked for it.
+    """
 
     id: str
     kind: str
@@ -70,6 +77,7 @@ class Job:
     progress: float
     error: str
     created_at: datetime = field(default_factory=utc_now)
+    traceparent: str = ""
 
 
 class Jobs:
@@ -95,6 +103,7 @@ class Jobs:
             "error": "",
             "created_at": utc_now(),
             "ended_at": None,
+            "traceparent": current_traceparent(),
         }
         collection_of(JobDocument).insert_one(body)
         return _job(body)
@@ -137,15 +146,18 @@ class Jobs:
     def finish(self, job: Job) -> None:
         """The work is done; joins the transaction that stores its result. Conflict (CLAIM_LOST) undoes that."""
         self._update(job, {"state": JobState.DONE.value, "progress": 1.0, "ended_at": utc_now()})
+        on_commit(ENDED.labels(job.kind, "done").inc)
 
     def fail(self, job: Job, error: str) -> None:
         """The work can never succeed. Conflict (CLAIM_LOST) when another has the job now."""
         self._update(job, {"state": JobState.FAILED.value, "error": error[:4000], "ended_at": utc_now()})
+        on_commit(ENDED.labels(job.kind, "failed").inc)
 
     def retry(self, job: Job, error: str, *, delay: float = 5.0) -> None:
         """Give the job back to be claimed again after `delay` seconds."""
         later = utc_now() + timedelta(seconds=delay)
         self._update(job, {"state": JobState.PENDING.value, "error": error[:4000], "not_before": later})
+        on_commit(ENDED.labels(job.kind, "retried").inc)
 
     @contextmanager
     def kept(self, job: Job) -> Iterator[threading.Event]:
@@ -208,4 +220,5 @@ def _job(body: BsonDocument) -> Job:
         progress=body["progress"],
         error=body["error"],
         created_at=body["created_at"],
+        traceparent=body.get("traceparent", ""),
     )

@@ -25,9 +25,11 @@ from pymongo.read_concern import ReadConcern
 from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
+from services.kernel import tracing
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unavailable
 from services.kernel.logging import get_logger
+from services.kernel.storage.monitoring import RETRIES, TRANSACTIONS, CommandTimes
 
 T = TypeVar("T")
 BsonDocument = dict[str, Any]
@@ -42,6 +44,7 @@ _KERNEL_DOCUMENTS = (
     "services.kernel.storage.lease",
     "services.kernel.messaging.outbox",
     "services.kernel.messaging.inbox",
+    "services.kernel.messaging.queues",
 )
 _WRITE_CONFLICT = 112
 _MAX_TIME_EXPIRED = 50
@@ -107,6 +110,7 @@ def _connect(uri: str, service: str) -> None:
         socketTimeoutMS=60_000,
         maxPoolSize=64,
         appname=f"modelyard-{service}",
+        event_listeners=[CommandTimes()],
     )
     _service, _uri = service, uri
 
@@ -192,6 +196,11 @@ def in_transaction(work: Callable[[], T]) -> T:
     """
     if _running.get() is not None:
         return work()
+    with tracing.span("transaction"), TRANSACTIONS.time():
+        return _in_new_transaction(work)
+
+
+def _in_new_transaction(work: Callable[[], T]) -> T:
     deadline = time.monotonic() + TRANSACTION_LIMIT
     attempt = 0
     while True:
@@ -203,6 +212,7 @@ def in_transaction(work: Callable[[], T]) -> T:
             if not _transient(error):
                 raise
             attempt += 1
+            RETRIES.inc()
             pause = random.uniform(0.5, 1.0) * min(0.002 * 2 ** min(attempt, 8), 0.5)  # noqa: S311
             if time.monotonic() + pause > deadline:
                 raise Unavailable("The database is too busy; repeat the request.", reason="TRANSACTION_BUSY") from error

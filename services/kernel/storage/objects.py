@@ -3,6 +3,7 @@
 import io
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -11,13 +12,25 @@ from typing import BinaryIO, Protocol
 import urllib3
 from minio import Minio
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+from prometheus_client import Counter, Histogram
 from urllib3.exceptions import HTTPError
 
 from services.kernel.config import KernelSettings
-from services.kernel.errors import Internal, NotFound, Unavailable
+from services.kernel.errors import DomainError, Internal, NotFound, Unavailable
+from services.kernel.metrics import FAST
 
 MAX_OBJECT_BYTES = 16 * 1024 * 1024
 """Larger content is cut by its writer: one request an object, so nothing needs multipart uploads."""
+
+REQUESTS = Histogram(
+    "modelyard_object_store_request_duration_seconds",
+    "Requests to the object store, with retries; of reading only until the first byte",
+    ["operation", "outcome"],
+    buckets=FAST,
+)
+BYTES = Counter(
+    "modelyard_object_store_bytes_total", "Content written to and read from the object store", ["direction"]
+)
 
 _MISSING = {"NoSuchKey", "NoSuchBucket", "ResourceNotFound", "NoSuchObject", "NotFound"}
 _KEY = re.compile(r"[A-Za-z0-9._=+@-]+(/[A-Za-z0-9._=+@-]+)*")
@@ -106,8 +119,9 @@ class MinioStore:
     def put(self, key: str, data: bytes | BinaryIO, size: int = -1) -> None:
         content = content_of(key, data, size)
         self.ensure_bucket()
-        with _errors_of(key):
+        with _request("put", key):
             self._client.put_object(self._bucket, key, io.BytesIO(content), len(content), part_size=MAX_OBJECT_BYTES)
+        BYTES.labels("written").inc(len(content))
 
     @contextmanager
     def get(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[Readable]:
@@ -129,7 +143,7 @@ class MinioStore:
 
     def _open(self, key: str, offset: int, length: int | None) -> urllib3.BaseHTTPResponse | None:
         """The open response, or None where the range lies behind the end."""
-        with _errors_of(key):
+        with _request("get", key):
             try:
                 return self._client.get_object(self._bucket, key, offset=offset, length=length or 0)
             except S3Error as error:
@@ -142,14 +156,14 @@ class MinioStore:
 
     def stat(self, key: str) -> int | None:
         try:
-            with _errors_of(check_key(key)):
+            with _request("stat", check_key(key)):
                 return self._client.stat_object(self._bucket, key).size
         except NotFound:
             return None
 
     def modified_at(self, key: str) -> datetime | None:
         try:
-            with _errors_of(check_key(key)):
+            with _request("stat", check_key(key)):
                 return self._client.stat_object(self._bucket, key).last_modified
         except NotFound:
             return None
@@ -159,7 +173,7 @@ class MinioStore:
 
     def delete(self, key: str) -> None:
         try:
-            with _errors_of(check_key(key)):
+            with _request("delete", check_key(key)):
                 self._client.remove_object(self._bucket, key)
         except NotFound:
             return
@@ -198,11 +212,27 @@ class _Body:
 
     def read(self, size: int = -1, /) -> bytes:
         with _errors_of(self._key):
-            return self._response.read(None if size < 0 else size)
+            data = self._response.read(None if size < 0 else size)
+        BYTES.labels("read").inc(len(data))
+        return data
 
 
 def _missing(key: str) -> NotFound:
     return NotFound(f"There is no object {key}.", reason="OBJECT_NOT_FOUND", metadata={"key": key})
+
+
+@contextmanager
+def _request(operation: str, key: str) -> Iterator[None]:
+    """One request: its time is measured, its errors are ours."""
+    began, outcome = time.perf_counter(), "ok"
+    try:
+        with _errors_of(key):
+            yield
+    except DomainError as error:
+        outcome = "missing" if isinstance(error, NotFound) else "error"
+        raise
+    finally:
+        REQUESTS.labels(operation, outcome).observe(time.perf_counter() - began)
 
 
 @contextmanager
