@@ -166,7 +166,7 @@ def test_a_holder_that_hung_cannot_commit(bench: Bench) -> None:
 def test_a_broken_start_ends_the_role(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lease that is held while nothing runs would stop the service for good."""
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no relay")
 
     monkeypatch.setattr(control, "Relay", broken)
