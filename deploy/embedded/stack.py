@@ -135,7 +135,7 @@ class Stack:
                 if self._runs(name) and answers(program, self.instance, self.secrets):
                     del waiting[name]
                     say(f"{name:<16} {program.address:<22} ready after {time.monotonic() - started:.1f} s")
-            if waiting and time.monotonic() - started > _TIMEOUTS[programs[0].stage]:
+            if waiting and time.monotonic() - started > _TIMEOUTS[programs[0].stage] * self.instance.copies:
                 raise EmbeddedError(self._diagnosis(waiting))
             time.sleep(0.1)
 

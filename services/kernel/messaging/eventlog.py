@@ -16,6 +16,7 @@ from services.kernel.messaging.topology import declare_async, log_queue_name, lo
 BATCH = 200
 LINGER = 0.05  # seconds to wait for a batch to fill
 CONNECT_TIMEOUT = 10.0
+HEARTBEAT = 10  # seconds; a reader that is paused is replaced after it
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds
 
 log = get_logger(__name__)
@@ -41,7 +42,7 @@ class LogReader:
         failures = 0
         while True:
             try:
-                connection = await aio_pika.connect(self._uri, timeout=CONNECT_TIMEOUT)
+                connection = await aio_pika.connect(self._uri, timeout=CONNECT_TIMEOUT, heartbeat=HEARTBEAT)
                 async with connection:
                     await declare_async(connection, [log_topology(service) for service in self._services])
                     failures = 0

@@ -1,7 +1,9 @@
 """The MongoDB connection of a process and its transactions."""
 
 import importlib
+import os
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -109,7 +111,8 @@ def _connect(uri: str, service: str) -> None:
         connectTimeoutMS=5_000,
         socketTimeoutMS=60_000,
         maxPoolSize=64,
-        appname=f"modelyard-{service}",
+        # copies are told apart in the server's log, profile and list of operations
+        appname=f"modelyard-{service}@{socket.gethostname()[:60]}:{os.getpid()}",
         event_listeners=[CommandTimes()],
     )
     _service, _uri = service, uri
