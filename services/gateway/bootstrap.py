@@ -21,6 +21,7 @@ from services.gateway.eventlog import models as eventlog
 from services.gateway.eventlog.rpc import EventRpc
 from services.gateway.forwarding.calls import Backend, Backends
 from services.gateway.forwarding.front import Forwarder, Gate
+from services.gateway.forwarding.health import HealthForwarder
 from services.gateway.forwarding.inference import InferenceForwarder
 from services.gateway.forwarding.local import LocalBackend
 from services.gateway.forwarding.reflection import reflection_handlers
@@ -63,7 +64,8 @@ class Gateway:
     @property
     def grpc_handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
         forwarder = Forwarder(self.contract, self.gate, self.backends)
-        return (forwarder, self.inference, *reflection_handlers(self.contract))
+        health = HealthForwarder(self.gate, frozenset(self.contract.services))
+        return (forwarder, self.inference, health, *reflection_handlers(self.contract, self.gate))
 
     async def close(self) -> None:
         await self.inference_http.aclose()

@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import uvicorn
-from grpc_health.v1._async import HealthServicer
-from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from services.gateway import bootstrap
 from services.gateway.config import GatewaySettings, gateway_settings, host_and_port
@@ -71,7 +69,6 @@ async def serve(settings: GatewaySettings, stop: threading.Event) -> None:
 
 def _grpc_server(gateway: bootstrap.Gateway, settings: GatewaySettings) -> grpc.aio.Server:
     server = grpc.aio.server(options=_SERVER_OPTIONS, maximum_concurrent_rpcs=settings.connection_limit)
-    add_HealthServicer_to_server(HealthServicer(), server)
     server.add_generic_rpc_handlers(gateway.grpc_handlers)
     if server.add_insecure_port(settings.gateway_grpc) == 0:
         raise OSError(f"the gRPC server cannot listen on {settings.gateway_grpc}: the port is in use")

@@ -64,6 +64,14 @@ def two_topics(count: int = 10) -> dict[str, bytes]:
 
 def create_algorithm(client: Client, folder: Path, script: str, *, seconds: int = 60) -> str:
     """An algorithm of one script, online."""
+    upload_id = upload_algorithm(client, folder, script, seconds=seconds)
+    algorithm = client.post("/api/v1/algorithms", {"upload_id": upload_id})
+    client.post(f"/api/v1/algorithms/{algorithm['id']}:online")
+    return str(algorithm["id"])
+
+
+def upload_algorithm(client: Client, folder: Path, script: str, *, seconds: int = 60) -> str:
+    """The finished upload of an algorithm of one script."""
     definition = {
         "contract": 1,
         "name": new_id("alg").replace("-", "_"),
@@ -90,9 +98,7 @@ def create_algorithm(client: Client, folder: Path, script: str, *, seconds: int 
         },
     }
     files = {"algorithm.yaml": json.dumps(definition).encode(), "main.py": script.encode()}
-    algorithm = client.post("/api/v1/algorithms", {"upload_id": upload(client, folder, zip_bytes(files), "a.zip")})
-    client.post(f"/api/v1/algorithms/{algorithm['id']}:online")
-    return str(algorithm["id"])
+    return upload(client, folder, zip_bytes(files), "a.zip")
 
 
 def preset(client: Client, name: str) -> str:

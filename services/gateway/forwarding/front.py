@@ -15,6 +15,7 @@ from google.rpc import code_pb2, status_pb2
 from services.gateway.access import PUBLIC_METHODS, Access
 from services.gateway.contract.contract import Contract, Method
 from services.gateway.forwarding.calls import Backends, Call, CallFailed
+from services.gateway.forwarding.doorway import Doorway
 from services.kernel.context import current_traceparent, with_trace
 from services.kernel.errors import DeadlineExceeded, DomainError, Internal, InvalidArgument
 from services.kernel.grpc import TRACE_KEY
@@ -34,6 +35,7 @@ class Gate:
         self._access = access
         self._message_time_s = message_time_s
         self._unary_time_s = unary_time_s
+        self._doorway = Doorway()
 
     async def admit(self, context: Context, *, public: bool = False, streams: bool = False) -> Call:
         """Raises DomainError. Unary calls have a deadline even when the client gave none."""
@@ -50,19 +52,26 @@ class Gate:
                 time_s=time_s,
             )
 
-    async def only_message(self, requests: AsyncIterator[bytes]) -> bytes:
+    async def only_message(self, requests: AsyncIterator[bytes], call: Call) -> bytes:
         """The request of a method that takes one. Raises InvalidArgument without one, DeadlineExceeded."""
+        try:
+            return await self.next_message(requests, call)
+        except StopAsyncIteration:
+            raise InvalidArgument("The request message is missing.", reason="BODY_MISSING") from None
+
+    async def next_message(self, requests: AsyncIterator[bytes], call: Call) -> bytes:
+        """The next message of an admitted call. Raises StopAsyncIteration, DeadlineExceeded, ResourceExhausted."""
+        if not call.caller.user_id:
+            return await self._doorway.read(requests, call.address)
         try:
             async with asyncio.timeout(self._message_time_s):
                 return await anext(requests)
-        except StopAsyncIteration:
-            raise InvalidArgument("The request message is missing.", reason="BODY_MISSING") from None
         except TimeoutError:
             raise DeadlineExceeded("The request message did not come in time.", reason="BODY_TOO_SLOW") from None
 
     def holding_stream(self, call: Call) -> AbstractContextManager[None]:
         """Around an open stream. Raises ResourceExhausted when the caller has too many."""
-        return self._access.streams.hold(call.caller.user_id)
+        return self._access.streams.hold(call.caller.user_id or f"address:{call.address}")
 
     async def abort(self, context: Context, error: Exception, method: str) -> None:
         if isinstance(error, CallFailed):
@@ -96,7 +105,7 @@ class Forwarder(grpc.GenericRpcHandler):
         async def behaviour(requests: AsyncIterator[bytes], context: Context) -> bytes:
             try:
                 call = await self._gate.admit(context, public=method.path in PUBLIC_METHODS)
-                request = await self._gate.only_message(requests)
+                request = await self._gate.only_message(requests, call)
                 return await self._backends.of(method).unary(method, request, call)
             except Exception as error:  # the edge: every error becomes a status
                 await self._gate.abort(context, error, method.path)
@@ -109,7 +118,7 @@ class Forwarder(grpc.GenericRpcHandler):
             try:
                 call = await self._gate.admit(context, public=method.path in PUBLIC_METHODS, streams=True)
                 with self._gate.holding_stream(call):
-                    request = await self._gate.only_message(requests)
+                    request = await self._gate.only_message(requests, call)
                     async with aclosing(self._backends.of(method).stream(method, request, call)) as source:
                         async for message in source:
                             yield message

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import TypeAlias, TypeVar
 
 import grpc
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from tritonclient.grpc import service_pb2
 
 from services.gateway.forwarding.calls import Call
@@ -17,6 +17,7 @@ from services.gateway.forwarding.remote import failure_of
 from services.gateway.forwarding.resolver import Resolver
 from services.kernel.errors import InvalidArgument
 from services.kernel.grpc import CHANNEL_OPTIONS
+from services.kernel.grpc.messages import parsed
 
 SERVICE = "inference.GRPCInferenceService"
 
@@ -30,8 +31,8 @@ _NAMED: dict[str, tuple[str, type[Message], type[Message]]] = {
     "ModelInfer": ("model_name", service_pb2.ModelInferRequest, service_pb2.ModelInferResponse),
 }
 _SERVER: dict[str, type[Message]] = {
-    "ServerLive": service_pb2.ServerLiveResponse,
-    "ServerReady": service_pb2.ServerReadyResponse,
+    "ServerLive": service_pb2.ServerLiveRequest,
+    "ServerReady": service_pb2.ServerReadyRequest,
 }
 
 
@@ -50,7 +51,7 @@ class InferenceForwarder(grpc.GenericRpcHandler):
         if service != SERVICE:
             return None
         if name in _SERVER:
-            return grpc.stream_unary_rpc_method_handler(self._guarded(path, self._server_state(path)))
+            return grpc.stream_unary_rpc_method_handler(self._guarded(path, self._server_state(path, _SERVER[name])))
         if name in _NAMED:
             return grpc.stream_unary_rpc_method_handler(self._guarded(path, self._model_call(path, name)))
         if name == "ModelStreamInfer":
@@ -63,7 +64,7 @@ class InferenceForwarder(grpc.GenericRpcHandler):
         async def behaviour(requests: AsyncIterator[bytes], context: Context) -> bytes:
             try:
                 call = await self._gate.admit(context)
-                return await work(await self._gate.only_message(requests), call)
+                return await work(await self._gate.only_message(requests, call), call)
             except grpc.aio.AioRpcError as error:
                 await self._gate.abort(context, failure_of(error), path)
                 raise
@@ -73,8 +74,9 @@ class InferenceForwarder(grpc.GenericRpcHandler):
 
         return behaviour
 
-    def _server_state(self, path: str) -> Callable[[bytes, Call], Awaitable[bytes]]:
+    def _server_state(self, path: str, request_class: type[Message]) -> Callable[[bytes, Call], Awaitable[bytes]]:
         async def work(request: bytes, call: Call) -> bytes:
+            parsed(request_class, request)
             asking: UnaryCall = self._channel(self._triton).unary_unary(path)
             return await asking(request, timeout=call.time_left)
 
@@ -84,7 +86,7 @@ class InferenceForwarder(grpc.GenericRpcHandler):
         field, request_class, response_class = _NAMED[name]
 
         async def work(data: bytes, call: Call) -> bytes:
-            request = _parsed(request_class, data)
+            request = parsed(request_class, data)
             service_id = str(getattr(request, field))
             target = await self._resolver.resolve(service_id, call)
             setattr(request, field, target.model)
@@ -117,14 +119,14 @@ class InferenceForwarder(grpc.GenericRpcHandler):
         return behaviour
 
     async def _answers(self, path: str, requests: AsyncIterator[bytes], call: Call) -> AsyncGenerator[bytes, None]:
-        first = _parsed(service_pb2.ModelInferRequest, await anext(requests, b""))
+        first = parsed(service_pb2.ModelInferRequest, await anext(requests, b""))
         service_id = str(getattr(first, "model_name"))  # noqa: B009  # the class has no types
         target = await self._resolver.resolve(service_id, call)
         asking: StreamCall = self._channel(target.grpc).stream_stream(path)
         running = asking(self._model_requests(first, requests, service_id, target.model), timeout=call.time_left)
         try:
             async for answer in running:
-                message = _parsed(service_pb2.ModelStreamInferResponse, answer)
+                message = parsed(service_pb2.ModelStreamInferResponse, answer)
                 message.infer_response.model_name = service_id
                 yield message.SerializeToString()
         finally:
@@ -156,15 +158,8 @@ def _refuse(name: str) -> Callable[[bytes, Call], Awaitable[bytes]]:
     return work
 
 
-def _parsed(message_class: type[M], data: bytes) -> M:
-    try:
-        return message_class.FromString(data)
-    except DecodeError as error:
-        raise InvalidArgument(f"The request is not a {message_class.DESCRIPTOR.full_name}.") from error
-
-
 def _renamed(message_class: type[Message], data: bytes, field: str, name: str, *, expected: str = "") -> bytes:
-    message = _parsed(message_class, data)
+    message = parsed(message_class, data)
     if field in message.DESCRIPTOR.fields_by_name:
         if expected and getattr(message, field) != expected:
             raise InvalidArgument.field(field, f"a stream talks to one service, this one to {expected}")

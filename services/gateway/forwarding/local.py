@@ -16,6 +16,7 @@ from services.gateway.forwarding.calls import Call, CallFailed
 from services.kernel.context import acting_as, with_trace
 from services.kernel.errors import DeadlineExceeded, DomainError, Internal
 from services.kernel.grpc import constraints
+from services.kernel.grpc.messages import parsed
 from services.kernel.logging import get_logger
 
 log = get_logger(__name__)
@@ -59,7 +60,7 @@ class LocalBackend:
                 await source.aclose()
 
     def _parsed(self, method: Method, request: bytes) -> Message:
-        message = message_factory.GetMessageClass(self._methods[method.name].input_type).FromString(request)
+        message = parsed(message_factory.GetMessageClass(self._methods[method.name].input_type), request)
         constraints.validate(message)
         return message
 

@@ -1,6 +1,7 @@
 """Server reflection, v1 and v1alpha, from the descriptor set."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import suppress
 
 import grpc
 from google.protobuf.descriptor import FileDescriptor
@@ -11,13 +12,17 @@ from grpc_reflection.v1alpha._async import ReflectionServicer
 from tritonclient.grpc import service_pb2
 
 from services.gateway.contract.contract import Contract
+from services.gateway.forwarding.calls import Call
+from services.gateway.forwarding.front import Context, Gate
+from services.gateway.forwarding.health import SERVICE as HEALTH
 from services.gateway.forwarding.inference import SERVICE as INFERENCE
+from services.kernel.errors import DeadlineExceeded
+from services.kernel.grpc.messages import parsed
 
 SERVICES = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
-HEALTH = "grpc.health.v1.Health"
 
 
-def reflection_handlers(contract: Contract) -> list[grpc.GenericRpcHandler]:
+def reflection_handlers(contract: Contract, gate: Gate) -> list[grpc.GenericRpcHandler]:
     """Both versions have the same messages on the wire, so one servicer answers for both."""
     pool = DescriptorPool()
     for file in contract.files.file:
@@ -25,12 +30,33 @@ def reflection_handlers(contract: Contract) -> list[grpc.GenericRpcHandler]:
     known = {file.name for file in contract.files.file}
     _add([health_pb2.DESCRIPTOR, service_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR], pool, known)
     servicer = ReflectionServicer([*contract.services, INFERENCE, HEALTH, *SERVICES], pool)
-    handler = grpc.stream_stream_rpc_method_handler(
-        servicer.ServerReflectionInfo,
-        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
-        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
-    )
+    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(_behaviour(servicer, gate))
     return [grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": handler}) for name in SERVICES]
+
+
+def _behaviour(
+    servicer: ReflectionServicer, gate: Gate
+) -> Callable[[AsyncIterator[bytes], Context], AsyncIterator[bytes]]:
+    async def behaviour(requests: AsyncIterator[bytes], context: Context) -> AsyncGenerator[bytes, None]:
+        try:
+            call = await gate.admit(context, public=True)
+            with gate.holding_stream(call):
+                async for answer in servicer.ServerReflectionInfo(_questions(requests, gate, call), context):
+                    yield answer.SerializeToString()
+        except Exception as error:  # noqa: BLE001  # the edge: every error becomes a status
+            await gate.abort(context, error, f"/{SERVICES[0]}/ServerReflectionInfo")
+
+    return behaviour
+
+
+async def _questions(
+    requests: AsyncIterator[bytes], gate: Gate, call: Call
+) -> AsyncGenerator[reflection_pb2.ServerReflectionRequest, None]:
+    """What a client asks one after the other; one that has asked and then says nothing more has what it wanted."""
+    yield parsed(reflection_pb2.ServerReflectionRequest, await gate.only_message(requests, call))
+    with suppress(StopAsyncIteration, DeadlineExceeded):
+        while True:
+            yield parsed(reflection_pb2.ServerReflectionRequest, await gate.next_message(requests, call))
 
 
 def _add(files: Iterable[FileDescriptor], pool: DescriptorPool, known: set[str]) -> None:

@@ -32,6 +32,7 @@ from services.kernel.context import NOBODY, Caller, acting_as, current_caller, c
 from services.kernel.errors import DomainError, Internal, Unavailable
 from services.kernel.grpc import CALLER_KEY, CHANNEL_OPTIONS, TRACE_KEY, constraints
 from services.kernel.grpc.channels import SERVER_OPTIONS, listen
+from services.kernel.grpc.messages import parsed
 from services.kernel.grpc.status import DETAILS_KEY, GRPC_CODES, code_name, to_status
 from services.kernel.grpc.subjects import Subjects
 from services.kernel.logging import about, get_logger
@@ -107,18 +108,6 @@ class _Method:
 
 
 @contextmanager
-def _operation(method: _Method, request: Message, metadata: dict[str, str], key: str) -> Iterator[None]:
-    token = metadata.get(CALLER_KEY, "")
-    with (
-        tracing.span(method.name, kind="server", traceparent=metadata.get(TRACE_KEY, "")),
-        about(**method.subjects.of_request(request)),
-    ):
-        caller: Caller = tokens.verify(token, key) if token else NOBODY
-        with acting_as(caller):
-            yield
-
-
-@contextmanager
 def _told_errors(method: str) -> Iterator[None]:
     """Only `DomainError` leaves; anything else goes to the log, and the caller learns the trace id to find it by."""
     try:
@@ -132,6 +121,17 @@ def _told_errors(method: str) -> Iterator[None]:
             f"Something went wrong on our side; it is in the log under the trace id {trace_id}.",
             metadata={"trace_id": trace_id},
         ) from error
+
+
+@contextmanager
+def _operation(method: _Method, request: bytes, metadata: dict[str, str], key: str) -> Iterator[Message]:
+    """The parsed request, with the caller, the trace and the ids of the log around what is done with it."""
+    token = metadata.get(CALLER_KEY, "")
+    with tracing.span(method.name, kind="server", traceparent=metadata.get(TRACE_KEY, "")):
+        caller: Caller = tokens.verify(token, key) if token else NOBODY
+        message = parsed(method.request_class, request)
+        with acting_as(caller), about(**method.subjects.of_request(message)), _told_errors(method.name):
+            yield message
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: DomainError) -> None:
@@ -164,17 +164,16 @@ class _Adapter:
             make = grpc.unary_stream_rpc_method_handler if streams else grpc.unary_unary_rpc_method_handler
             made[descriptor.name] = make(
                 self._stream(method) if streams else self._unary(method),
-                request_deserializer=method.request_class.FromString,
                 response_serializer=lambda message: message.SerializeToString(),
             )
         return grpc.method_handlers_generic_handler(service.full_name, made)
 
     def _unary(self, method: _Method) -> Callable[..., Awaitable[Message | None]]:
-        def call(request: Message, metadata: dict[str, str]) -> Message:
-            with _operation(method, request, metadata, self._key), _told_errors(method.name):
-                return method.run(request)
+        def call(request: bytes, metadata: dict[str, str]) -> Message:
+            with _operation(method, request, metadata, self._key) as message:
+                return method.run(message)
 
-        async def behaviour(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Message | None:
+        async def behaviour(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> Message | None:
             began, code = time.perf_counter(), "CANCELLED"
             RUNNING.inc()
             try:
@@ -197,17 +196,17 @@ class _Adapter:
     def _stream(self, method: _Method) -> Callable[..., Awaitable[None]]:
         # A coroutine that writes, not a generator: a cancelled generator would be closed by the garbage collector, in
         # another task and context, long after its call.
-        async def behaviour(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        async def behaviour(request: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> None:
             task = asyncio.current_task()
             assert task is not None  # a coroutine that runs has a task
             self._streams.add(task)
             STREAMS.labels(method.name).inc()
             try:
-                with _operation(method, request, _metadata(context), self._key), _told_errors(method.name):
-                    constraints.validate(request)
-                    async with aclosing(method.function(request)) as source:
-                        async for message in source:
-                            await context.write(message)
+                with _operation(method, request, _metadata(context), self._key) as message:
+                    constraints.validate(message)
+                    async with aclosing(method.function(message)) as source:
+                        async for answer in source:
+                            await context.write(answer)
             except DomainError as error:
                 await _abort(context, error)
             except asyncio.CancelledError:
