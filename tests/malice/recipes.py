@@ -35,6 +35,18 @@ def on(name: str, thing: Callable[[World], object]) -> Recipe:
     return prepare
 
 
+def once(make: Callable[[World], object]) -> Callable[[World], object]:
+    """The same thing each time, for what takes long to make."""
+    made: dict[int, object] = {}
+
+    def thing(world: World) -> object:
+        if id(world) not in made:
+            made[id(world)] = make(world)
+        return made[id(world)]
+
+    return thing
+
+
 def then(*recipes: Recipe) -> Recipe:
     def prepare(world: World, case: Case) -> None:
         for recipe in recipes:
@@ -158,7 +170,7 @@ RECIPES: dict[str, Recipe] = {
     "Dataset_DeleteDataset": on("id", World.new_dataset),
     "Dataset_ImportDataset": then(on("id", World.new_dataset), with_body(fresh_upload, "test_upload_id")),
     "Dataset_OnlineDataset": on("id", lambda world: world.dataset),
-    "Dataset_OfflineDataset": on("id", World.online_dataset),
+    "Dataset_OfflineDataset": on("id", once(World.online_dataset)),
     "Dataset_ListSamples": then(_OUR_DATASET, with_query(class_name="dark")),
     "Dataset_WatchDataset": _OUR_DATASET,
     "Algorithm_CreateAlgorithm": with_body(algorithm_upload),
@@ -179,8 +191,8 @@ RECIPES: dict[str, Recipe] = {
         on("id", World.draft_task), with_query(update_mask="note"), with_body(lambda _: {"note": "fuzzed"})
     ),
     "Task_DeleteTask": on("id", World.draft_task),
-    "Task_StartTask": on("id", World.draft_task),
-    "Task_StopTask": on("id", World.training_task),
+    "Task_StartTask": on("id", once(World.draft_task)),
+    "Task_StopTask": on("id", once(World.training_task)),
     "Task_PublishTask": on("id", unpublished),
     "Task_WatchTask": _OUR_TASK,
     "Task_ListTaskMetrics": _OUR_TASK,
@@ -202,7 +214,7 @@ RECIPES: dict[str, Recipe] = {
         on("id", World.new_service), with_query(update_mask="description"), with_body(lambda _: {"description": "f"})
     ),
     "Serving_DeleteService": on("id", World.new_service),
-    "Serving_StartService": then(on("id", World.new_service), with_body(lambda _: {"load": 1})),
+    "Serving_StartService": then(on("id", once(World.new_service)), with_body(lambda _: {"load": 1})),
     "Serving_StopService": on("id", World.new_service),
     "Serving_ScaleService": then(_OUR_SERVICE, with_body(lambda _: {"load": 1})),
     "Serving_Predict": then(_OUR_SERVICE, with_body(dark_or_light)),

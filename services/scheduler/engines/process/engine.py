@@ -20,6 +20,7 @@ from services.scheduler.engines.process.shim.files import Exit, Launch, Stop
 _SHIM = Path(__file__).parent / "shim" / "run.py"
 _LOG_LIMIT = 20 << 20
 _OUTPUT_LIMIT = 10 << 30
+_PROCESS_LIMIT = 4096
 _START_S = 30
 
 
@@ -177,6 +178,7 @@ class ProcessEngine:
             grace_s=spec.grace_s,
             log_limit_bytes=spec.log_limit_bytes or _LOG_LIMIT,
             output_limit_bytes=spec.output_limit_bytes or _OUTPUT_LIMIT,
+            process_limit=_PROCESS_LIMIT,
             watched=[str(path) for path in (place.work, place.tmp, place.checkpoint)],
             unwatched=[str(path) for path in inputs],
             control_groups=self._control_groups,

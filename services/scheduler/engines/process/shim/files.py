@@ -34,6 +34,7 @@ class Launch:
     grace_s: float = 10
     log_limit_bytes: int = 20 << 20
     output_limit_bytes: int = 0
+    process_limit: int = 4096
     watched: list[str] = field(default_factory=list)
     unwatched: list[str] = field(default_factory=list)
     control_groups: list[str] = field(default_factory=list)

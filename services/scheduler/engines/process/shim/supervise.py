@@ -13,6 +13,7 @@ from pathlib import Path
 from services.scheduler.engines.process.shim import files, tree
 from services.scheduler.engines.process.shim.files import Exit, Launch, State, Stop
 from services.scheduler.engines.process.shim.groups import ControlGroups
+from services.scheduler.engines.process.shim.held import Held, held, mapped_bytes
 from services.scheduler.engines.process.shim.logcopy import LogCopy
 from services.scheduler.engines.process.shim.verdict import status_of, verdict
 
@@ -25,7 +26,6 @@ _DRAIN_S = 2.0
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _NICENESS = 5
-_MAX_PROCESSES = 4096
 
 
 def main(folder: Path) -> None:
@@ -55,6 +55,7 @@ class Shim:
         self._next_memory = self._next_sizes = 0.0
         self._pid = 0
         self._request: Stop | None = None
+        self._held = Held()
 
     def run(self) -> Exit:
         """Start the process and stay until it and all its descendants are gone."""
@@ -155,7 +156,7 @@ class Shim:
                 self._stop(request.cause, request.grace_s)
         if launch.output_limit_bytes and now >= self._next_sizes:
             written = folder_bytes(launch.watched, set(launch.unwatched), launch.output_limit_bytes)
-            if written > launch.output_limit_bytes:
+            if written + self._held.disk > launch.output_limit_bytes:
                 self._stop("output_too_large", 0)
             # Large folders are measured less often, so that measuring takes at most a tenth of the time.
             self._next_sizes = now + max(_SIZES_EVERY_S, 10 * (time.monotonic() - now))
@@ -169,12 +170,13 @@ class Shim:
     def _hold_memory(self) -> None:
         limit = self._launch.memory_limit_bytes
         family = tree.descendants(os.getpid())
-        if len(family) > _MAX_PROCESSES:
+        if len(family) > self._launch.process_limit:
             self._stop("too_many_processes", 0)
             return
-        used = tree.resident_bytes(family)
+        self._held = held(family, sandboxed=self._launch.sandboxed)
+        used = tree.resident_bytes(family) + self._held.memory
         if limit and used > limit:
-            used = tree.proportional_bytes(family)
+            used = tree.proportional_bytes(family) + self._held.memory - mapped_bytes(family, self._held)
         self._peak = max(self._peak, used)
         if limit and used > limit:
             self._stop("out_of_memory", 0)

@@ -13,7 +13,7 @@ _CAUSES = {
     "time_limit": "It ran longer than its time limit of {time:g} seconds.",
     "output_too_large": "It wrote more than the {output} that its output may hold.",
     "cancelled": "It was cancelled.",
-    "too_many_processes": "It had more than the 4096 processes that a workload may have.",
+    "too_many_processes": "It had more than the {processes} processes that a workload may have.",
     "interrupted": "Its node stopped; it goes on from its last checkpoint.",
 }
 _REASONS = {"too_many_processes": "error"}
@@ -41,7 +41,10 @@ def verdict(cause: str, status: Status, launch: Launch, log: Path) -> tuple[str,
     """The reason and a sentence, from what the shim did (`cause`, empty when nothing) and how the process ended."""
     if cause:
         return _REASONS.get(cause, cause), _CAUSES[cause].format(
-            memory=size(launch.memory_limit_bytes), time=launch.time_limit_s, output=size(launch.output_limit_bytes)
+            memory=size(launch.memory_limit_bytes),
+            time=launch.time_limit_s,
+            output=size(launch.output_limit_bytes),
+            processes=launch.process_limit,
         )
     if status.signal:
         how = f"It was ended by the signal {_signal_name(status.signal)}"
