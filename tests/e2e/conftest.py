@@ -1,70 +1,16 @@
-"""The whole platform, started as its users start it, in a folder and on ports of its own."""
+"""One instance for all end-to-end tests."""
 
-import os
-import shlex
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from services.gateway.client import Client
+from tests.support.platform import ROOT, Platform
 from tests.support.servers import free_port_base
 
-ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Platform:
-    """A running instance."""
-
-    home: Path
-    port_base: int
-
-    def _embedded(self, command: str) -> str:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MODELYARD_")}
-        environment |= {"MODELYARD_HOME": str(self.home), "MODELYARD_PORT_BASE": str(self.port_base)}
-        done = subprocess.run(
-            [sys.executable, "-m", "deploy.embedded", command],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def up(self) -> str:
-        return self._embedded("up")
-
-    def down(self) -> str:
-        return self._embedded("down")
-
-    def status(self) -> str:
-        return self._embedded("status")
-
-    def environment(self) -> dict[str, str]:
-        """The variables that `python -m deploy.embedded env` prints."""
-        lines = (shlex.split(line)[1] for line in self._embedded("env").splitlines() if line.startswith("export "))
-        return dict(line.split("=", 1) for line in lines)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port_base}"
-
-    @property
-    def grpc_address(self) -> str:
-        return f"127.0.0.1:{self.port_base + 1}"
-
-    def client(self) -> Client:
-        client = Client(self.url)
-        client.sign_in("admin", self.environment()["MODELYARD_ADMIN_PASSWORD"])
-        return client
+__all__ = ["ROOT", "Platform"]
 
 
 @pytest.fixture(scope="session")

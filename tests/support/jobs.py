@@ -62,15 +62,19 @@ def two_topics(count: int = 10) -> dict[str, bytes]:
     return {f"{name}/{at}.txt": text.format(at).encode() for name, text in texts.items() for at in range(count)}
 
 
-def create_algorithm(client: Client, folder: Path, script: str, *, seconds: int = 60) -> str:
-    """An algorithm of one script, online."""
-    upload_id = upload_algorithm(client, folder, script, seconds=seconds)
+def create_algorithm(
+    client: Client, folder: Path, script: str, *, seconds: int = 60, properties: JsonObject | None = None
+) -> str:
+    """An algorithm of one script, online. `properties` are further parameters."""
+    upload_id = upload_algorithm(client, folder, script, seconds=seconds, properties=properties)
     algorithm = client.post("/api/v1/algorithms", {"upload_id": upload_id})
     client.post(f"/api/v1/algorithms/{algorithm['id']}:online")
     return str(algorithm["id"])
 
 
-def upload_algorithm(client: Client, folder: Path, script: str, *, seconds: int = 60) -> str:
+def upload_algorithm(
+    client: Client, folder: Path, script: str, *, seconds: int = 60, properties: JsonObject | None = None
+) -> str:
     """The finished upload of an algorithm of one script."""
     definition = {
         "contract": 1,
@@ -83,7 +87,10 @@ def upload_algorithm(client: Client, folder: Path, script: str, *, seconds: int 
         "training": {
             "command": "python main.py",
             "device": "cpu",
-            "parameters": {"type": "object", "properties": {"seconds": {"type": "integer", "default": seconds}}},
+            "parameters": {
+                "type": "object",
+                "properties": {"seconds": {"type": "integer", "default": seconds}, **(properties or {})},
+            },
         },
         "inference": {
             "framework": "onnx",

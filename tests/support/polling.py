@@ -25,3 +25,11 @@ def eventually(fn: Callable[[], T], timeout: float = 10.0, interval: float = 0.0
         if time.monotonic() > deadline:
             raise AssertionError(f"not so within {timeout} s; last: {last!r}")
         time.sleep(interval)
+
+
+def wait_for_none(fn: Callable[[], list[str]], timeout: float, interval: float = 0.5) -> list[str]:
+    """What `fn` still lists when it lists nothing any more or `timeout` seconds have passed."""
+    deadline = time.monotonic() + timeout
+    while (found := fn()) and time.monotonic() < deadline:
+        time.sleep(interval)
+    return found

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,11 +19,13 @@ ROOT = Path(__file__).parents[2]
 
 def settings_of(servers: Servers) -> KernelSettings:
     """What a process of the instance reads from its environment."""
+    return kernel_settings_of(servers.environment)
+
+
+def kernel_settings_of(environment: Mapping[str, str]) -> KernelSettings:
     prefix = "MODELYARD_"
     values = {
-        name.removeprefix(prefix).lower(): value
-        for name, value in servers.environment.items()
-        if name.startswith(prefix)
+        name.removeprefix(prefix).lower(): value for name, value in environment.items() if name.startswith(prefix)
     }
     return KernelSettings.model_validate({name: values[name] for name in KernelSettings.model_fields if name in values})
 

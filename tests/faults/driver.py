@@ -1,0 +1,214 @@
+"""Keeps work in every phase through the public API, and brings one into each phase before every fault."""
+
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from services.gateway.client import ApiError, Client
+from services.gateway.client.api import JsonObject
+from tests.faults import training
+from tests.faults.background import Import, Uploads, archive_of
+from tests.faults.history import History, TaskPromise
+from tests.faults.load import ServiceLoad
+from tests.faults.phases import Phases, Places, look
+from tests.support import jobs
+from tests.support.polling import eventually
+
+SLOTS = 6
+NODE_MILLIS = 1000 * SLOTS
+TASK_MILLIS = 1000
+WHALE_MILLIS = NODE_MILLIS - TASK_MILLIS + 1
+TASK_BYTES = 128 * 2**20
+HEAVY_SAMPLES = 3000
+IMPORT_SAMPLES = 1500
+PREPARE_S = 120.0
+LIVE_S = 2.0
+PROPERTIES: JsonObject = {
+    "hold": {"type": "boolean", "default": False},
+    "points": {"type": "integer", "default": 5, "minimum": 0},
+    "files": {"type": "integer", "default": 0, "minimum": 0},
+    "prefix": {"type": "string", "default": "a"},
+}
+
+
+@dataclass
+class Driver:
+    """All calls go through `client`; what was promised is written into `history`."""
+
+    client: Client
+    folder: Path
+    places: Places
+    history: History = field(default_factory=History)
+    loads: list[ServiceLoad] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    steady: str = ""
+    held: str = ""
+    latest: str = ""
+    retired: list[str] = field(default_factory=list)
+    importing: Import | None = None
+
+    # Setting up
+
+    def set_up(self, prefixes: tuple[str, ...] = ("a", "b")) -> None:
+        """Data sets, the algorithm, a published model for each prefix, and uploads in flight."""
+        script = Path(training.__file__).read_text()
+        self.algorithm = jobs.create_algorithm(self.client, self.folder, script, seconds=0, properties=PROPERTIES)
+        self.light = jobs.online_dataset(self.client, self.folder, jobs.two_shades(10))
+        self.heavy = self._import_heavy()
+        self.archive = archive_of(IMPORT_SAMPLES)
+        tasks = {prefix: self.submit(prefix=prefix) for prefix in prefixes}
+        for prefix, task_id in tasks.items():
+            task = jobs.ended_task(self.client, task_id)
+            assert task["state"] == "STATE_FINISHED", task["error"]
+            published = self.client.post(f"/api/v1/tasks/{task_id}:publish", {"model_name": f"colours-{prefix}"})
+            self.versions[prefix] = str(published["id"])
+        self.uploads = Uploads(self.client, self.history, seed=1)
+        self.uploads.start()
+
+    def _import_heavy(self) -> str:
+        dataset_id = jobs.create_dataset(self.client)
+        upload_id = jobs.upload(self.client, self.folder, archive_of(HEAVY_SAMPLES), "heavy.zip")
+        dataset = jobs.import_archive(self.client, dataset_id, upload_id)
+        assert dataset["state"] == "STATE_IMPORTED", dataset["problems"]
+        self.client.post(f"/api/v1/datasets/{dataset_id}:online")
+        return dataset_id
+
+    # Tasks
+
+    def submit(
+        self, *, cpu_millis: int = TASK_MILLIS, heavy: bool = False, seconds: int = 0, **parameters: object
+    ) -> str:
+        """A started task; it counts as accepted from here on."""
+        task_id = jobs.start_task(
+            self.client,
+            self.heavy if heavy else self.light,
+            self.algorithm,
+            parameters=json.dumps({"seconds": seconds, **parameters}),
+            resources={"cpu_millis": cpu_millis, "memory_bytes": TASK_BYTES},
+        )
+        self.history.tasks[task_id] = TaskPromise(task_id)
+        self.latest = task_id
+        return task_id
+
+    def workload_of(self, task_id: str) -> str:
+        return str(self.client.get(f"/api/v1/tasks/{task_id}").get("workload_id", ""))
+
+    def _is_running(self, task_id: str) -> bool:
+        return bool(task_id) and self.client.get(f"/api/v1/tasks/{task_id}")["state"] == "STATE_TRAINING"
+
+    def release(self, task_id: str) -> None:
+        """Let a held run end. Without effect while it has no folder: it is asked again by `drain`."""
+        place = self.places.of(self.workload_of(task_id))
+        if place is not None and (place / "run").is_dir():
+            with suppress(OSError):
+                (place / "run" / training.RELEASE).touch()
+
+    def retire_steady(self) -> None:
+        """The steady task lost its process: it may end, for a run is started three times at most."""
+        self.retired.append(self.steady)
+        self.steady = ""
+
+    # Services
+
+    def start_service(self, prefix: str, load: int) -> ServiceLoad:
+        service = jobs.running_service(self.client, self.versions[prefix], load)
+        self.history.services.add(str(service["id"]))
+        one = ServiceLoad(self.impatient(), str(service["id"]), prefix, self.history)
+        self.loads.append(one)
+        one.start()
+        return one
+
+    def impatient(self) -> Client:
+        """A client that does not repeat what failed."""
+        return Client(self.client.url, self.client.token, patience_s=0)
+
+    def stop_service(self, one: ServiceLoad) -> None:
+        """Stop, wait, delete."""
+        one.stop.set()
+        one.join(60)
+        self.loads.remove(one)
+        path = f"/api/v1/services/{one.service_id}"
+        self.client.post(f"{path}:stop")
+        eventually(lambda: self.client.get(path)["state"] == "STATE_STOPPED", timeout=120, interval=0.3)
+        self.client.delete(path)
+
+    # Phases
+
+    def top_up(self) -> None:
+        """What must always be there: one that waits, one that runs on, one that can be let go."""
+        pending = self.client.get("/api/v1/tasks", state="STATE_WAITING", page_size=50).get("tasks", [])
+        if not any(int(task["resources"]["cpu_millis"]) == WHALE_MILLIS for task in pending):
+            self.submit(cpu_millis=WHALE_MILLIS)
+        if not self._is_running(self.steady):
+            self.steady = self.submit(hold=True)
+        if not self._is_running(self.held):
+            self.held = self.submit(hold=True, points=12_000, files=400)
+        self.retired = [task_id for task_id in self.retired if self._is_running(task_id)]
+        for task_id in self.retired:
+            self.release(task_id)
+        for task_id in (self.steady, self.held):
+            eventually(lambda task_id=task_id: self._is_running(task_id), timeout=PREPARE_S, interval=0.1)  # type: ignore[misc]
+
+    def serving(self) -> tuple[str, ...]:
+        now = time.monotonic()
+        return tuple(one.service_id for one in self.loads if one.is_well(now - LIVE_S))
+
+    def prepare(self) -> Phases:
+        """Bring work into every phase; returns at a moment in which all were there. AssertionError when it cannot."""
+        deadline = time.monotonic() + PREPARE_S
+        last = Phases()
+        while time.monotonic() < deadline:
+            self.top_up()
+            if self.importing is None or self.importing.ended_at or not self.importing.is_alive():
+                self.importing = Import(self.client, self.history, self.folder, self.archive, IMPORT_SAMPLES)
+                self.importing.start()
+                self.importing.begun.wait(PREPARE_S)
+            last = self._bring_together(last)
+            if not last.missing:
+                return last
+        raise AssertionError(f"no moment with work in every phase within {PREPARE_S} s; last: {last}")
+
+    def _bring_together(self, last: Phases) -> Phases:
+        """Submit one and let another go, then look until all phases are there or the moment has passed."""
+        assert self.importing is not None
+        leaving, self.held = self.held, self.submit(hold=True, heavy=True, points=12_000, files=400)
+        released = False
+        for _ in range(200):
+            last = look(self.client, self.places, self.importing.dataset_id, self.serving())
+            if not last.missing:
+                return last
+            if last.starting and not released:
+                self.release(leaving)
+                released = True
+            elif released and (not last.starting or not last.importing):
+                return last
+            time.sleep(0.01)
+        return last
+
+    # The end
+
+    def drain(self, timeout: float = 300) -> None:
+        """Let everything end; returns when no accepted task is open or `timeout` seconds have passed."""
+        self.uploads.stopping.set()
+        for one in list(self.loads):
+            with suppress(ApiError, httpx.HTTPError, AssertionError):
+                self.stop_service(one)
+        self.uploads.join(timeout)
+        if self.importing is not None:
+            self.importing.join(timeout)
+        deadline = time.monotonic() + timeout
+        while (unfinished := self._unfinished()) and time.monotonic() < deadline:
+            for task_id in unfinished:
+                self.release(task_id)
+            time.sleep(0.5)
+
+    def _unfinished(self) -> list[str]:
+        found: list[str] = []
+        for state in ("STATE_WAITING", "STATE_TRAINING"):
+            page = self.client.get("/api/v1/tasks", state=state, page_size=500).get("tasks", [])
+            found += [str(task["id"]) for task in page]
+        return found

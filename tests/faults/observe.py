@@ -1,0 +1,96 @@
+"""Looks at an instance from the outside, when its work is done."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pymongo import MongoClient
+
+from services.gateway.client import Client
+from services.kernel.errors import DomainError
+from services.kernel.storage.objects import MinioStore
+from services.kernel.storage.uploads import UploadStream, read_manifest
+from tests.faults.checker import Observation, TaskSeen
+from tests.faults.history import History
+from tests.faults.subscriber import SERVICES, Delivery
+from tests.support.platform import Platform
+from tests.support.service_process import kernel_settings_of
+
+Mongo = MongoClient[dict[str, Any]]
+
+
+def observe(
+    platform: Platform,
+    client: Client,
+    history: History,
+    deliveries: Sequence[Delivery],
+    left: Sequence[str],
+    uploads: Mapping[str, str],
+) -> Observation:
+    """Everything that the checker compares. `left` and `uploads` were found before."""
+    with _mongo(platform) as mongo:
+        return Observation(
+            tasks=dict(_tasks(client)),
+            outbox=committed(mongo),
+            deliveries=[delivery.body for delivery in deliveries],
+            logged=[row["event_id"] for row in mongo["modelyard_gateway"]["event_log"].find({}, {"event_id": 1})],
+            uploads=uploads,
+            imports=dict(_imports(client, history)),
+            runs=_runs(client),
+            left=left,
+        )
+
+
+def _mongo(platform: Platform) -> Mongo:
+    uri = platform.environment()["MODELYARD_MONGO_URI"]
+    return MongoClient(uri, readConcernLevel="majority", serverSelectionTimeoutMS=20_000)
+
+
+def committed(mongo: Mongo) -> frozenset[str]:
+    """Ids of the events of all services; the outbox keeps what was sent for days."""
+    return frozenset(
+        row["_id"] for service in SERVICES for row in mongo[f"modelyard_{service}"]["outbox"].find({}, {"_id": 1})
+    )
+
+
+def all_arrived(platform: Platform, deliveries: Sequence[Delivery]) -> bool:
+    """Whether the subscriber and the event log have as many events as were committed."""
+    with _mongo(platform) as mongo:
+        ids = committed(mongo)
+        logged = mongo["modelyard_gateway"]["event_log"].count_documents({})
+    texts = b"\n".join(delivery.body for delivery in list(deliveries))
+    return logged >= len(ids) and all(f'"id":"{event_id}"'.encode() in texts for event_id in ids)
+
+
+def _tasks(client: Client) -> Iterator[tuple[str, TaskSeen]]:
+    for task in client.pages("/api/v1/tasks", "tasks", page_size=500):
+        yield task["id"], TaskSeen(task["state"], int(task["run_number"]), task.get("error", ""))
+
+
+def _imports(client: Client, history: History) -> Iterator[tuple[str, int]]:
+    for promise in history.imports:
+        dataset = client.get(f"/api/v1/datasets/{promise.dataset_id}")
+        if dataset["state"] == "STATE_IMPORTED":
+            yield promise.dataset_id, int(dataset["version"]["train_samples"])
+
+
+def _runs(client: Client) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for workload in client.pages("/api/v1/workloads", "workloads", page_size=500):
+        found[workload["spec"]["subject"]].append(workload["id"])
+    return found
+
+
+def stored_uploads(platform: Platform, history: History) -> dict[str, str]:
+    """SHA-256 of what the object store has of each accepted upload."""
+    store = MinioStore(kernel_settings_of(platform.environment()))
+    found: dict[str, str] = {}
+    for promise in history.uploads:
+        try:
+            digest = hashlib.sha256(UploadStream(store, read_manifest(store, promise.id)).read())
+        except DomainError as error:
+            history.trouble(f"{promise.id} cannot be read: {error.message}")
+        else:
+            found[promise.id] = digest.hexdigest()
+    return found
