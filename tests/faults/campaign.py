@@ -153,7 +153,8 @@ def _mount(folder: Path) -> bool:
     disk.mkdir()
     with image.open("wb") as file:
         file.truncate(QUOTA_BYTES)
-    for command in (["mkfs.ext4", "-q", "-m", "0", image], ["mount", "-o", "loop", image, disk]):
+    make = ["mkfs.ext4", "-q", "-m", "0", str(image)]
+    for command in (make, ["mount", "-o", "loop", str(image), str(disk)]):
         try:
             if subprocess.run(command, capture_output=True, check=False).returncode:
                 return False
