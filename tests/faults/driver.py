@@ -24,7 +24,8 @@ TASK_MILLIS = 1000
 WHALE_MILLIS = NODE_MILLIS - TASK_MILLIS + 1
 TASK_BYTES = 128 * 2**20
 HEAVY_SAMPLES = 3000
-IMPORT_SAMPLES = 1500
+IMPORT_SAMPLES = 3000
+POINTS = 12_000
 PREPARE_S = 120.0
 LIVE_S = 2.0
 PROPERTIES: JsonObject = {
@@ -46,9 +47,8 @@ class Driver:
     loads: list[ServiceLoad] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     steady: str = ""
-    held: str = ""
-    latest: str = ""
-    retired: list[str] = field(default_factory=list)
+    starter: str = ""
+    leaving: str = ""
     importing: Import | None = None
 
     # Setting up
@@ -91,25 +91,20 @@ class Driver:
             resources={"cpu_millis": cpu_millis, "memory_bytes": TASK_BYTES},
         )
         self.history.tasks[task_id] = TaskPromise(task_id)
-        self.latest = task_id
         return task_id
 
     def workload_of(self, task_id: str) -> str:
         return str(self.client.get(f"/api/v1/tasks/{task_id}").get("workload_id", ""))
 
-    def _is_running(self, task_id: str) -> bool:
-        return bool(task_id) and self.client.get(f"/api/v1/tasks/{task_id}")["state"] == "STATE_TRAINING"
-
-    def release(self, task_id: str) -> None:
-        """Let a held run end. Without effect while it has no folder: it is asked again by `drain`."""
-        place = self.places.of(self.workload_of(task_id))
+    def release(self, task_id: str, workload_id: str) -> None:
+        """Let a held run end. Without effect while it has no folder: whoever waits for its end asks again."""
+        place = self.places.of(workload_id)
         if place is not None and (place / "run").is_dir():
             with suppress(OSError):
                 (place / "run" / training.RELEASE).touch()
 
     def retire_steady(self) -> None:
-        """The steady task lost its process: it may end, for a run is started three times at most."""
-        self.retired.append(self.steady)
+        """The steady task lost its process; it is let go with the others, for a run is started three times at most."""
         self.steady = ""
 
     # Services
@@ -138,21 +133,6 @@ class Driver:
 
     # Phases
 
-    def top_up(self) -> None:
-        """What must always be there: one that waits, one that runs on, one that can be let go."""
-        pending = self.client.get("/api/v1/tasks", state="STATE_WAITING", page_size=50).get("tasks", [])
-        if not any(int(task["resources"]["cpu_millis"]) == WHALE_MILLIS for task in pending):
-            self.submit(cpu_millis=WHALE_MILLIS)
-        if not self._is_running(self.steady):
-            self.steady = self.submit(hold=True)
-        if not self._is_running(self.held):
-            self.held = self.submit(hold=True, points=12_000, files=400)
-        self.retired = [task_id for task_id in self.retired if self._is_running(task_id)]
-        for task_id in self.retired:
-            self.release(task_id)
-        for task_id in (self.steady, self.held):
-            eventually(lambda task_id=task_id: self._is_running(task_id), timeout=PREPARE_S, interval=0.1)  # type: ignore[misc]
-
     def serving(self) -> tuple[str, ...]:
         now = time.monotonic()
         return tuple(one.service_id for one in self.loads if one.is_well(now - LIVE_S))
@@ -162,32 +142,50 @@ class Driver:
         deadline = time.monotonic() + PREPARE_S
         last = Phases()
         while time.monotonic() < deadline:
-            self.top_up()
-            if self.importing is None or self.importing.ended_at or not self.importing.is_alive():
-                self.importing = Import(self.client, self.history, self.folder, self.archive, IMPORT_SAMPLES)
-                self.importing.start()
-                self.importing.begun.wait(PREPARE_S)
-            last = self._bring_together(last)
+            last = look(self.client, self.places, self._import_id(), self.serving())
             if not last.missing:
                 return last
+            self._bring(last)
+            time.sleep(0.01)
         raise AssertionError(f"no moment with work in every phase within {PREPARE_S} s; last: {last}")
 
-    def _bring_together(self, last: Phases) -> Phases:
-        """Submit one and let another go, then look until all phases are there or the moment has passed."""
-        assert self.importing is not None
-        leaving, self.held = self.held, self.submit(hold=True, heavy=True, points=12_000, files=400)
-        released = False
-        for _ in range(200):
-            last = look(self.client, self.places, self.importing.dataset_id, self.serving())
-            if not last.missing:
-                return last
-            if last.starting and not released:
-                self.release(leaving)
-                released = True
-            elif released and (not last.starting or not last.importing):
-                return last
-            time.sleep(0.01)
-        return last
+    def _import_id(self) -> str:
+        return self.importing.dataset_id if self.importing is not None else ""
+
+    def _bring(self, now: Phases) -> None:
+        """Begin what is missing and not on its way yet, so that the phases meet."""
+        if not now.queued:
+            self.submit(cpu_millis=WHALE_MILLIS)
+        if self.steady not in now.running and not self._is_open(self.steady):
+            self.steady = self.submit(hold=True)
+        starting = bool(now.starting) or self._is_waiting(self.starter)
+        if not starting and len(now.running) + len(now.reporting) < SLOTS:
+            self.starter = self.submit(hold=True, heavy=True, points=POINTS, files=400)
+            starting = True
+        if self.importing is None or not self.importing.is_alive():
+            self.importing = Import(self.client, self.history, self.folder, self.archive, IMPORT_SAMPLES)
+            self.importing.start()
+        if not now.reporting and (starting or len(now.running) >= SLOTS):
+            self._let_one_go(now)
+
+    def _let_one_go(self, now: Phases) -> None:
+        """Release a held task, one at a time."""
+        if self.leaving in now.running:
+            self.release(self.leaving, now.workloads[self.leaving])
+            return
+        held = [task_id for task_id in now.running if task_id not in (self.steady, self.starter)]
+        if held:
+            self.leaving = held[-1]
+            self.release(self.leaving, now.workloads[self.leaving])
+
+    def _is_open(self, task_id: str) -> bool:
+        return bool(task_id) and self._state(task_id) in ("STATE_WAITING", "STATE_TRAINING")
+
+    def _is_waiting(self, task_id: str) -> bool:
+        return bool(task_id) and self._state(task_id) == "STATE_WAITING"
+
+    def _state(self, task_id: str) -> str:
+        return str(self.client.get(f"/api/v1/tasks/{task_id}")["state"])
 
     # The end
 
@@ -203,7 +201,7 @@ class Driver:
         deadline = time.monotonic() + timeout
         while (unfinished := self._unfinished()) and time.monotonic() < deadline:
             for task_id in unfinished:
-                self.release(task_id)
+                self.release(task_id, self.workload_of(task_id))
             time.sleep(0.5)
 
     def _unfinished(self) -> list[str]:

@@ -1,6 +1,8 @@
 """Which work is in which phase at this moment."""
 
-from dataclasses import dataclass, fields
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.gateway.client import Client
@@ -9,9 +11,15 @@ from services.gateway.client.api import JsonObject
 PAGE = 200
 
 
+PHASES = ("queued", "starting", "running", "reporting", "importing", "serving")
+
+
 @dataclass(frozen=True)
 class Phases:
-    """Ids of what is in each phase; `serving` are the services that give right answers."""
+    """Ids of the tasks in each phase, of the data set being imported, and of the services that give right answers.
+
+    `workloads` are those of the tasks.
+    """
 
     queued: tuple[str, ...] = ()
     starting: tuple[str, ...] = ()
@@ -19,13 +27,14 @@ class Phases:
     reporting: tuple[str, ...] = ()
     importing: tuple[str, ...] = ()
     serving: tuple[str, ...] = ()
+    workloads: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def missing(self) -> list[str]:
-        return [one.name for one in fields(self) if not getattr(self, one.name)]
+        return [name for name in PHASES if not getattr(self, name)]
 
     def __str__(self) -> str:
-        return " ".join(f"{one.name}={len(getattr(self, one.name))}" for one in fields(self))
+        return " ".join(f"{name}={len(getattr(self, name))}" for name in PHASES)
 
 
 @dataclass(frozen=True)
@@ -44,25 +53,30 @@ class Places:
         return place is not None and (place / "exit.json").exists()
 
 
-def trainings(client: Client) -> list[JsonObject]:
-    """The newest workloads that are runs of tasks."""
-    found = client.get("/api/v1/workloads", page_size=PAGE).get("workloads", [])
-    return [workload for workload in found if workload["spec"]["subject"].startswith("run/")]
+def _trainings(client: Client) -> Iterator[tuple[str, JsonObject]]:
+    """The newest workloads that are runs of tasks, with the id of the task."""
+    for workload in client.get("/api/v1/workloads", page_size=PAGE).get("workloads", []):
+        kind, _, run = workload["spec"]["subject"].partition("/")
+        if kind == "run":
+            yield run.rpartition("-")[0], workload
 
 
 def look(client: Client, places: Places, importing: str, serving: tuple[str, ...]) -> Phases:
     """Ask the platform, and the agent's folders for what has ended and is being reported."""
-    by_state: dict[str, list[str]] = {}
-    for workload in trainings(client):
-        by_state.setdefault(workload["state"], []).append(workload["id"])
-    running = by_state.get("STATE_RUNNING", [])
-    ended = [workload_id for workload_id in running if places.has_ended(workload_id)]
+    by_state: dict[str, list[str]] = defaultdict(list)
+    workloads: dict[str, str] = {}
+    for task_id, workload in _trainings(client):
+        workloads[task_id] = workload["id"]
+        by_state[workload["state"]].append(task_id)
+    running = by_state["STATE_RUNNING"]
+    ended = [task_id for task_id in running if places.has_ended(workloads[task_id])]
     dataset = client.get(f"/api/v1/datasets/{importing}") if importing else {}
     return Phases(
-        queued=tuple(by_state.get("STATE_PENDING", [])),
-        starting=tuple(by_state.get("STATE_PLACED", [])),
-        running=tuple(workload_id for workload_id in running if workload_id not in ended),
+        queued=tuple(by_state["STATE_PENDING"]),
+        starting=tuple(by_state["STATE_PLACED"]),
+        running=tuple(task_id for task_id in running if task_id not in ended),
         reporting=tuple(ended),
         importing=(importing,) if dataset.get("state") == "STATE_IMPORTING" else (),
         serving=serving,
+        workloads=workloads,
     )
