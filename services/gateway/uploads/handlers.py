@@ -75,10 +75,9 @@ def store_part(uploads: Uploads, upload: Upload, lock: str, data: bytes) -> Uplo
         raise FailedPrecondition(
             "The upload came in too many small pieces; begin a new one.", reason="UPLOAD_TOO_MANY_PARTS"
         )
-    # Before the object: a writer that stood still must not overwrite what its successor has stored there.
     if not uploads.rows.renew(upload.id, lock):
         raise taken_over()
-    content.put_part(uploads.store, upload.id, upload.offset, data)
+    content.put_part(uploads.store, upload.id, upload.offset, data, writer=lock)
     return uploads.rows.record_part(upload.id, lock, upload.offset, len(data), utc_now() + uploads.rule.idle)
 
 

@@ -16,6 +16,7 @@ from pymongo import ASCENDING, ReturnDocument
 from services.kernel.entity import utc_now
 from services.kernel.errors import Conflict, NotFound
 from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of, in_transaction
+from services.kernel.storage.uploads import Part
 
 LOCK_S = 15.0
 
@@ -30,7 +31,7 @@ class UploadDocument(StoredDocument):
 
 
 class UploadPartDocument(StoredDocument):
-    """`<upload>/<offset>` and the size of what is stored there."""
+    """`<upload>/<offset>`, the size of what is stored there, and its writer, who is part of the object's name."""
 
     id = mongoengine.StringField(primary_key=True)
     upload = mongoengine.StringField()
@@ -99,16 +100,19 @@ class MongoUploads:
             )
             if body is None:
                 raise taken_over()
-            row = {"upload": upload_id, "offset": offset, "size": size}
+            row = {"upload": upload_id, "offset": offset, "size": size, "writer": token}
             collection_of(UploadPartDocument).replace_one({"_id": f"{upload_id}/{offset:015d}"}, row, upsert=True)
             return _upload(body)
 
         return in_transaction(work)
 
-    def parts(self, upload: Upload) -> list[tuple[int, int]]:
-        """(offset, size) of the parts that count, in order."""
+    def parts(self, upload: Upload) -> list[Part]:
+        """The parts that count, in order."""
         rows = collection_of(UploadPartDocument).find({"upload": upload.id, "offset": {"$lt": upload.offset}})
-        return [(int(row["offset"]), int(row["size"])) for row in rows.sort("offset", ASCENDING)]
+        return [
+            Part(int(row["offset"]), int(row["size"]), str(row.get("writer", "")))
+            for row in rows.sort("offset", ASCENDING)
+        ]
 
     def finish(self, upload_id: str, expires_at: datetime) -> None:
         collection_of(UploadDocument).update_one(

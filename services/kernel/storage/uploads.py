@@ -1,6 +1,7 @@
-"""Uploads as rows of objects: `uploads/<id>/<offset>`, and a manifest that is written last.
+"""Uploads as rows of objects: `uploads/<id>/<offset>[-<writer>]`, and a manifest that is written last.
 
-There is no multipart upload and no final copy: what has arrived survives a restart of any server.
+There is no multipart upload and no final copy: what has arrived survives a restart of any server. Each writer has names
+of its own: one that stood still in mid-write cannot replace what its successor has stored since.
 """
 
 import io
@@ -8,8 +9,10 @@ import json
 import re
 from bisect import bisect_right
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from typing_extensions import Buffer
 
@@ -18,18 +21,27 @@ from services.kernel.errors import FailedPrecondition, Internal, InvalidArgument
 from services.kernel.storage.objects import ObjectStore
 
 _ID = re.compile(r"[a-z0-9-]{1,64}")
+_WRITER = re.compile(r"[a-z0-9]{1,64}")
 _PARTS_IN_MEMORY = 2
+
+
+class Part(NamedTuple):
+    """Bytes from `offset`, stored by `writer` (empty where there can only be one)."""
+
+    offset: int
+    size: int
+    writer: str = ""
 
 
 @dataclass(frozen=True)
 class UploadManifest:
-    """A finished upload. `parts` are (offset, size) in bytes, without gaps from 0 to `size`."""
+    """A finished upload. `parts` are without gaps from 0 to `size`."""
 
     id: str
     owner: str
     filename: str
     size: int
-    parts: tuple[tuple[int, int], ...]
+    parts: tuple[Part, ...]
     created_at: datetime
 
 
@@ -39,29 +51,31 @@ def _folder(upload_id: str) -> str:
     return f"uploads/{upload_id}"
 
 
-def part_key(upload_id: str, offset: int) -> str:
-    return f"{_folder(upload_id)}/{offset:015d}"
+def part_key(upload_id: str, offset: int, writer: str = "") -> str:
+    if writer and not _WRITER.fullmatch(writer):
+        raise ValueError(f"not the name of a writer: {writer!r}")
+    return f"{_folder(upload_id)}/{offset:015d}{'-' if writer else ''}{writer}"
 
 
 def _manifest_key(upload_id: str) -> str:
     return f"{_folder(upload_id)}/manifest.json"
 
 
-def put_part(store: ObjectStore, upload_id: str, offset: int, data: bytes) -> None:
+def put_part(store: ObjectStore, upload_id: str, offset: int, data: bytes, writer: str = "") -> None:
     """Store the bytes from `offset`, at most 16 MiB; the same part may be put again."""
     if offset < 0 or not data:
         raise InvalidArgument("A part has an offset of 0 or more and at least one byte.", reason="UPLOAD_PART_INVALID")
-    store.put(part_key(upload_id, offset), data)
+    store.put(part_key(upload_id, offset, writer), data)
 
 
-def stored_parts(store: ObjectStore, upload_id: str) -> list[tuple[int, int]]:
-    """(offset, size) of the parts that have arrived, by offset."""
-    found: list[tuple[int, int]] = []
+def stored_parts(store: ObjectStore, upload_id: str) -> list[Part]:
+    """The parts that have arrived, by offset."""
+    found: list[Part] = []
     for key in store.list(f"{_folder(upload_id)}/"):
-        name = key.rpartition("/")[2]
-        size = store.stat(key) if name.isdigit() else None
+        offset, _, writer = key.rpartition("/")[2].partition("-")
+        size = store.stat(key) if offset.isdigit() else None
         if size is not None:
-            found.append((int(name), size))
+            found.append(Part(int(offset), size, writer))
     return sorted(found)
 
 
@@ -72,7 +86,7 @@ def complete(
     owner: str,
     filename: str,
     size: int,
-    parts: list[tuple[int, int]] | None = None,
+    parts: Sequence[Part] | None = None,
 ) -> UploadManifest:
     """Write the manifest, after which the upload can be used. May be repeated.
 
@@ -80,10 +94,10 @@ def complete(
     """
     known = stored_parts(store, upload_id) if parts is None else sorted(parts)
     end = 0
-    for offset, length in known:
-        if offset != end:
+    for part in known:
+        if part.offset != end:
             raise _incomplete(upload_id, end, size)
-        end += length
+        end += part.size
     if end != size:
         raise _incomplete(upload_id, end, size)
     manifest = UploadManifest(upload_id, owner, filename, size, tuple(known), utc_now())
@@ -103,7 +117,7 @@ def read_manifest(store: ObjectStore, upload_id: str) -> UploadManifest:
             owner=body["owner"],
             filename=body["filename"],
             size=body["size"],
-            parts=tuple((int(offset), int(size)) for offset, size in body["parts"]),
+            parts=tuple(Part(int(part[0]), int(part[1]), *map(str, part[2:])) for part in body["parts"]),
             created_at=datetime.fromisoformat(body["created_at"]),
         )
     except NotFound:
@@ -182,10 +196,10 @@ class UploadStream(io.RawIOBase):
         if position >= self._manifest.size:
             return None
         index = self._index_of(position)
-        offset, size = self._manifest.parts[index]
+        offset, size, writer = self._manifest.parts[index]
         content = self._loaded.get(offset)
         if content is None:
-            with self._store.get(part_key(self._manifest.id, offset)) as stream:
+            with self._store.get(part_key(self._manifest.id, offset, writer)) as stream:
                 content = stream.read()
             if len(content) != size:
                 raise Internal(f"A part of the upload {self._manifest.id} is damaged.", reason="CONTENT_DAMAGED")

@@ -14,7 +14,7 @@ from services.kernel.entity import utc_now
 from services.kernel.errors import Conflict
 from services.kernel.storage.mongo import collection_of
 from services.kernel.storage.objects import MinioStore
-from services.kernel.storage.uploads import open_upload
+from services.kernel.storage.uploads import Part, open_upload, put_part
 from tests.integration.gateway.conftest import Running
 from tests.support.polling import eventually
 
@@ -179,7 +179,8 @@ def test_a_writer_that_lost_its_lock_changes_nothing(gateway: Running, http: htt
     with pytest.raises(Conflict) as error:
         rows.record_part(upload.id, stalled, 0, 5, utc_now())
     assert error.value.reason == "UPLOAD_TAKEN_OVER"
-    assert rows.parts(current) == [(0, 3)]
+    assert rows.parts(current) == [Part(0, 3, successor)]
+    put_part(store, upload.id, 0, b"xyz", writer=stalled)  # its write was on the way when it was taken over
     rows.unlock(upload.id, successor)
     assert _patched(http, location, 3, b"def")
     assert stored(gateway, location)[1] == b"abcdef"

@@ -5,7 +5,15 @@ import zipfile
 import pytest
 
 from services.kernel.errors import FailedPrecondition, Internal, InvalidArgument, NotFound
-from services.kernel.storage.uploads import complete, delete_upload, open_upload, part_key, put_part, stored_parts
+from services.kernel.storage.uploads import (
+    Part,
+    complete,
+    delete_upload,
+    open_upload,
+    part_key,
+    put_part,
+    stored_parts,
+)
 from tests.fakes.object_store import FakeStore
 
 
@@ -21,7 +29,7 @@ def test_content_and_manifest() -> None:
     content = os.urandom(4321)
     manifest, stream = open_upload(_upload(content), "up-1")
     assert (manifest.owner, manifest.filename, manifest.size) == ("u", "数据.zip", 4321)
-    assert manifest.parts[-1] == (4000, 321)
+    assert manifest.parts[-1] == Part(4000, 321)
     assert stream.read(10) == content[:10]
     assert stream.read() == content[10:]
     assert stream.read(5) == b""
@@ -51,7 +59,7 @@ def test_unfinished() -> None:
     store = FakeStore()
     put_part(store, "up-1", 0, b"abc")
     put_part(store, "up-1", 5, b"fgh")
-    assert stored_parts(store, "up-1") == [(0, 3), (5, 3)]
+    assert stored_parts(store, "up-1") == [Part(0, 3), Part(5, 3)]
     with pytest.raises(NotFound) as caught:
         open_upload(store, "up-1")
     assert caught.value.reason == "UPLOAD_NOT_FOUND"
@@ -87,3 +95,13 @@ def test_delete() -> None:
     delete_upload(store, "up-1")
     delete_upload(store, "up-1")
     assert store.objects == {}
+
+
+def test_a_writer_that_stood_still_does_not_replace_what_came_after_it() -> None:
+    store = FakeStore()
+    put_part(store, "up-1", 0, b"abc", writer="second")
+    put_part(store, "up-1", 0, b"stale", writer="first")
+    complete(store, "up-1", owner="u", filename="f", size=3, parts=[Part(0, 3, "second")])
+    assert open_upload(store, "up-1")[1].read() == b"abc"
+    delete_upload(store, "up-1")
+    assert list(store.list("uploads/")) == []
