@@ -13,6 +13,8 @@ class Program:
         address: what `status` shows, `host:port` or empty.
         stop_wait: seconds between SIGTERM and SIGKILL.
         whole_group: the stop signal goes to the whole process group, not only to its leader.
+        shared_memory: beginning of the names in /dev/shm that are this program's; what a killed one left is removed
+            before the next start.
     """
 
     name: str
@@ -23,6 +25,7 @@ class Program:
     address: str = ""
     stop_wait: int = 30
     whole_group: bool = False
+    shared_memory: str = ""
 
 
 STAGES = ("ground", "servers", "platform")

@@ -131,6 +131,7 @@ class Supervisor:
                 command=list(program.command),
                 environment=program.environment,
                 directory=str(program.directory or CHECKOUT),
+                shared_memory=program.shared_memory,
             )
             launch.save(self._specification(program))
         self._configuration.write_text(self._text(programs))

@@ -52,11 +52,9 @@ def _link_backends(instance: Instance) -> None:
 
 
 def prepare(instance: Instance) -> None:
-    """Link the backends and clear shared memory that a killed server left. Triton must not be running."""
+    """Link the backends. Triton must not be running."""
     require_numpy_1()
     _link_backends(instance)
-    for region in Path("/dev/shm").glob(f"{_shared_memory_prefix(instance)}*"):  # noqa: S108 - the kernel's folder
-        region.unlink(missing_ok=True)
 
 
 def program(instance: Instance) -> Program:
@@ -94,6 +92,7 @@ def program(instance: Instance) -> Program:
         environment,
         instance.home / "triton",
         instance.address("triton"),
+        shared_memory=_shared_memory_prefix(instance),
     )
 
 

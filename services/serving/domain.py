@@ -74,7 +74,10 @@ class Lease:
 
 @dataclass(kw_only=True)
 class Service(Entity):
-    """`desired_load` is what people want, `actual_load` what Triton runs; the reconciler brings them together."""
+    """`desired_load` is what people want, `actual_load` what Triton runs; the reconciler brings them together.
+
+    `crashes` counts how often in a row Triton ended while it loaded the model.
+    """
 
     name: str
     description: str = ""
@@ -96,6 +99,7 @@ class Service(Entity):
     leases: list[Lease] = field(default_factory=list)
     lease_number: int = 0
     healing_attempts: int = 0
+    crashes: int = 0
 
     @property
     def address(self) -> str:
@@ -114,7 +118,7 @@ class Service(Entity):
             return
         self.state = ServiceState.STARTING
         self.desired_load = load
-        self.error, self.waiting_reason, self.healing_attempts = "", "", 0
+        self.error, self.waiting_reason, self.healing_attempts, self.crashes = "", "", 0, 0
         self.happened("updated")
 
     def scale(self, load: int) -> None:
@@ -149,7 +153,7 @@ class Service(Entity):
         elif self.actual_load != load:
             self.happened("updated")
         self.actual_load = load
-        self.error, self.healing_attempts = "", 0
+        self.error, self.healing_attempts, self.crashes = "", 0, 0
         if load >= self.desired_load:
             self.waiting_reason = ""
 

@@ -108,7 +108,10 @@ class Inference(Protocol):
         """Every model of the repository by name."""
 
     def load(self, model: str) -> None:
-        """Load or reload, with all that an ensemble needs. Raises ModelRejected with Triton's reason."""
+        """Load or reload, with all that an ensemble needs.
+
+        Raises ModelRejected with Triton's reason, Unavailable with the reason TRITON_ENDED when it ended meanwhile.
+        """
 
     def unload(self, model: str) -> None:
         """Begin to unload, with all that an ensemble needs; nothing happens when it is not loaded."""

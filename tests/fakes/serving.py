@@ -131,7 +131,7 @@ class FakeLeases:
 
 
 class FakeTriton:
-    """Entries and models. `running` is what answers, by service and number of instances."""
+    """Entries and models. `running` is what answers, by service and number of instances; `fatal` models end Triton."""
 
     def __init__(self) -> None:
         self.entries: dict[str, tuple[BundleRef, int]] = {}
@@ -139,6 +139,7 @@ class FakeTriton:
         self.dead: set[str] = set()
         self.away = False
         self.rejects = ""
+        self.fatal: set[str] = set()
         self.loads: list[str] = []
         self.asked: list[tuple[str, Mapping[str, Sequence[bytes]]]] = []
         self._refreshed: set[str] = set()
@@ -172,6 +173,9 @@ class FakeTriton:
     def load(self, model: str) -> None:
         self._reach()
         self.loads.append(model)
+        if model in self.fatal:
+            self.restart()
+            raise Unavailable("Triton ended during the call", reason="TRITON_ENDED")
         if self.rejects:
             raise ModelRejected(self.rejects)
         if model in self._refreshed:

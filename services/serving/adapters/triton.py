@@ -20,6 +20,7 @@ TRITON_AWAY = "Triton does not answer; repeat the request."
 _BAD_INPUT = re.compile(r"input '(?P<name>[^']+)' \[(?P<row>\d+)\]: (?P<what>.*)", re.DOTALL)
 _DEAD_INSTANCE = re.compile(r"Stub process .* is not healthy|Failed to send.*stub", re.IGNORECASE)
 _NOT_LOADED = re.compile(r"unknown model|is not ready|has no available versions|is not found", re.IGNORECASE)
+_ENDED = re.compile(r"socket closed|connection reset|broken pipe|stream removed|GOAWAY", re.IGNORECASE)
 _ENSEMBLE = re.compile(r"^in ensemble '[^']*', ")
 _CHANNEL = [
     ("grpc.max_send_message_length", -1),
@@ -119,6 +120,8 @@ def first_lines(message: str, lines: int = 3, characters: int = 600) -> str:
 
 def _of_control(error: InferenceServerException) -> DomainError:
     message = first_lines(str(error.message() or error))
+    if _status(error) == "UNAVAILABLE" and _ENDED.search(message):
+        return Unavailable(f"Triton ended during the call ({message}).", reason="TRITON_ENDED")
     if _status(error) in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", ""):
         return Unavailable(f"Triton does not answer ({message}).", reason="TRITON_UNAVAILABLE")
     return Internal(message)

@@ -3,8 +3,6 @@
 import copy
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import dataclass, field
 
 from services.kernel.errors import Conflict, DomainError, Unavailable
@@ -12,12 +10,13 @@ from services.kernel.logging import get_logger
 from services.serving.domain import ModelRejected, Service, ServiceState
 from services.serving.handlers import leasing
 from services.serving.handlers.canary import check_answers
+from services.serving.handlers.passes import LoadGate, Passes
 from services.serving.naming import entry_names, service_of
 from services.serving.ports import Attention, Entries, Inference, ModelState, Scheduler, Services
 
 CHECK_EVERY_S = 10.0
 MAX_HEALING_ATTEMPTS = 3
-PARALLEL = 4
+MAX_CRASHES = 3
 TRITON_AWAY = "Triton does not answer; the service goes on when it is back."
 
 States = Mapping[str, ModelState]
@@ -36,9 +35,14 @@ class Reconciler:
     transaction: Callable[[Callable[[], None]], None]
     clock: Callable[[], float] = time.monotonic
     _checked_at: dict[str, float] = field(default_factory=dict)
+    _passes: Passes = field(default_factory=Passes)
+    _gate: LoadGate = field(default_factory=LoadGate)
 
     def run_once(self) -> None:
-        """One pass over all services that are not settled, several at a time, and over what belongs to none."""
+        """One pass over all services that are not settled, several at a time, and over what belongs to none.
+
+        A service that takes long, say to load, keeps its pass over several rounds.
+        """
         present = self.entries.services()
         try:
             states: States | None = self.inference.states()
@@ -47,12 +51,12 @@ class Reconciler:
         called = self.attention.take()
         for service_id in called:
             self._checked_at.pop(service_id, None)
+        busy = self._passes.busy
         unsettled = self.services.unsettled()
-        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="service") as pool:
-            passes = [pool.submit(copy_context().run, self._guarded, service, states) for service in unsettled]
+        free = sorted((one for one in unsettled if one.id not in busy), key=lambda one: one.crashes)
+        failures = self._passes.run(free, lambda service: self._guarded(service, states))
         if states is not None:
-            self._remove_orphans(present, states, {service.id for service in unsettled})
-        failures = [failure for one in passes if (failure := one.result()) is not None]
+            self._remove_orphans(present, states, busy | {service.id for service in unsettled})
         if failures:
             raise failures[0]
 
@@ -124,7 +128,7 @@ class Reconciler:
             log.info("service_loads", service_id=service.id, load=load, ready=ready)
             served = self.entries.write(service.id, service.bundle, load)
             service.inputs, service.labels = served.inputs, served.labels
-            self.inference.load(service.id)
+            self._load(service)
         try:
             check_answers(service, load, self.inference)
         except Unavailable as error:
@@ -134,13 +138,30 @@ class Reconciler:
         self._checked_at[service.id] = self.clock()
         service.runs_with(load)
 
+    def _load(self, service: Service) -> None:
+        """Load, counting how often Triton ended meanwhile. ModelRejected when that is this model's doing."""
+        alone = service.crashes > 0
+        try:
+            with self._gate.entered(alone=alone):
+                self.inference.load(service.id)
+        except Unavailable as error:
+            if error.reason != "TRITON_ENDED":
+                raise
+            service.crashes += 1
+            log.warning("triton_ended_while_loading", service_id=service.id, times=service.crashes, alone=alone)
+            if service.crashes < MAX_CRASHES:
+                raise
+            service.healing_attempts = MAX_HEALING_ATTEMPTS
+            told = f"Triton ended {service.crashes} times while it loaded the model, at last with no other beside it."
+            raise ModelRejected(told) from error
+
     def _heal(self, service: Service, load: int) -> None:
         """Start all instances anew; Triton itself leaves a dead one dead and still says that the model is ready."""
         log.warning("service_heals", service_id=service.id, load=load)
         served = self.entries.write(service.id, service.bundle, load)
         service.inputs, service.labels = served.inputs, served.labels
         self.entries.refresh(service.id)
-        self.inference.load(service.id)
+        self._load(service)
         check_answers(service, load, self.inference)
 
     def _rejected(self, service: Service, error: str) -> None:
@@ -151,7 +172,10 @@ class Reconciler:
         log.warning("service_failed", service_id=service.id, error=error)
         service.fails(error)
         service.plan_leases()
-        self._withdraw_entry(service)
+        try:
+            self._withdraw_entry(service)
+        except Unavailable:
+            log.info("withdrawn_later", service_id=service.id)  # what Triton still has then is an orphan
 
     def _withdraw(self, service: Service, states: States) -> None:
         if service.actual_load or _is_there(service.id, states) or service.id in self.entries.services():

@@ -1,9 +1,12 @@
 """The reconciler while parts of the world are away, die or change their mind."""
 
+import threading
+
 import pytest
 
 from services.kernel.errors import DeadlineExceeded, InvalidArgument, Unavailable
 from services.serving.domain import ModelRejected, ServiceState
+from services.serving.handlers.passes import LoadGate
 from services.serving.handlers.services import start_service, stop_service
 from services.serving.naming import entry_names
 from services.serving.ports import Answer, LeaseRequest, WorkloadState, WorkloadView
@@ -235,3 +238,67 @@ def test_a_model_that_answers_late_does_not_fail(world: World) -> None:
     world.triton.infer = original  # type: ignore[method-assign]
     world.pass_by()
     assert world.now_of(service).state is ServiceState.RUNNING
+
+
+def test_a_model_that_ends_triton_fails_after_three_times_and_the_others_go_on(world: World) -> None:
+    good, bad = running(world), world.create()
+    world.triton.fatal.add(bad.id)
+    start_service(bad.id, 1, world.services)
+    world.pass_by(8)
+    found = world.now_of(bad)
+    assert (found.state, world.triton.loads.count(bad.id)) == (ServiceState.FAILED, 3)
+    assert "Triton ended 3 times while it loaded the model" in found.error
+    assert world.now_of(good).actual_load == 2
+    assert world.triton.running == {good.id: 2}
+    assert bad.id not in world.triton.entries
+    assert world.scheduler.used == 2
+
+
+def test_a_triton_that_ended_by_chance_is_not_held_against_the_model(world: World) -> None:
+    service = world.create()
+    start_service(service.id, 1, world.services)
+    for _ in range(4):
+        world.triton.fatal.add(service.id)
+        world.pass_by()
+        world.triton.fatal.clear()
+        world.pass_by(2)
+        assert world.now_of(service).state is ServiceState.RUNNING
+        world.triton.restart()
+
+
+def test_a_model_that_loads_for_long_does_not_hold_up_the_others(world: World) -> None:
+    slow, quick = world.create(), world.create()
+    finish, original = threading.Event(), world.triton.load
+
+    def load(model: str) -> None:
+        if model == slow.id:
+            assert finish.wait(30)
+        original(model)
+
+    world.triton.load = load  # type: ignore[method-assign]
+    start_service(slow.id, 1, world.services)
+    start_service(quick.id, 1, world.services)
+    world.pass_by(2)
+    assert world.now_of(quick).state is ServiceState.RUNNING
+    assert world.now_of(slow).state is ServiceState.STARTING
+    finish.set()
+    world.pass_by(2)
+    assert world.now_of(slow).state is ServiceState.RUNNING
+    assert world.triton.loads.count(slow.id) == 1
+
+
+def test_a_suspect_is_loaded_alone() -> None:
+    gate, order = LoadGate(), list[str]()
+    entered = threading.Event()
+
+    def alone() -> None:
+        with gate.entered(alone=True):
+            order.append("alone")
+
+    suspect = threading.Thread(target=alone)
+    with gate.entered(alone=False), gate.entered(alone=False):
+        suspect.start()
+        assert not entered.wait(0.1)
+        order.append("others")
+    suspect.join(10)
+    assert order == ["others", "alone"]
