@@ -23,9 +23,10 @@ NODE_MILLIS = 1000 * SLOTS
 TASK_MILLIS = 1000
 WHALE_MILLIS = NODE_MILLIS - TASK_MILLIS + 1
 TASK_BYTES = 128 * 2**20
-HEAVY_SAMPLES = 3000
+HEAVY_SAMPLES = 1500
 IMPORT_SAMPLES = 3000
-POINTS = 12_000
+POINTS = 10_000
+FILES = 400
 PREPARE_S = 120.0
 LIVE_S = 2.0
 PROPERTIES: JsonObject = {
@@ -47,8 +48,6 @@ class Driver:
     loads: list[ServiceLoad] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     steady: str = ""
-    starter: str = ""
-    leaving: str = ""
     importing: Import | None = None
 
     # Setting up
@@ -153,39 +152,22 @@ class Driver:
         return self.importing.dataset_id if self.importing is not None else ""
 
     def _bring(self, now: Phases) -> None:
-        """Begin what is missing and not on its way yet, so that the phases meet."""
+        """Begin what is missing, one after the other, so that the phases meet: what lasts longest comes first."""
+        open_ = (*now.starting, *now.running, *now.reporting)
         if not now.queued:
             self.submit(cpu_millis=WHALE_MILLIS)
-        if self.steady not in now.running and not self._is_open(self.steady):
+        if self.steady not in open_:
             self.steady = self.submit(hold=True)
-        starting = bool(now.starting) or self._is_waiting(self.starter)
-        if not starting and len(now.running) + len(now.reporting) < SLOTS:
-            self.starter = self.submit(hold=True, heavy=True, points=POINTS, files=400)
-            starting = True
-        if self.importing is None or not self.importing.is_alive():
+        held = [task_id for task_id in now.running if task_id != self.steady]
+        if not held and not now.starting:
+            self.submit(hold=True, heavy=True, points=POINTS, files=FILES)
+        elif self.importing is None or not self.importing.is_alive():
             self.importing = Import(self.client, self.history, self.folder, self.archive, IMPORT_SAMPLES)
             self.importing.start()
-        if not now.reporting and (starting or len(now.running) >= SLOTS):
-            self._let_one_go(now)
-
-    def _let_one_go(self, now: Phases) -> None:
-        """Release a held task, one at a time."""
-        if self.leaving in now.running:
-            self.release(self.leaving, now.workloads[self.leaving])
-            return
-        held = [task_id for task_id in now.running if task_id not in (self.steady, self.starter)]
-        if held:
-            self.leaving = held[-1]
-            self.release(self.leaving, now.workloads[self.leaving])
-
-    def _is_open(self, task_id: str) -> bool:
-        return bool(task_id) and self._state(task_id) in ("STATE_WAITING", "STATE_TRAINING")
-
-    def _is_waiting(self, task_id: str) -> bool:
-        return bool(task_id) and self._state(task_id) == "STATE_WAITING"
-
-    def _state(self, task_id: str) -> str:
-        return str(self.client.get(f"/api/v1/tasks/{task_id}")["state"])
+        elif held and now.importing and not now.reporting:
+            self.release(held[-1], now.workloads[held[-1]])
+        elif now.reporting and not now.starting and len(open_) < SLOTS:
+            self.submit(hold=True, heavy=True, points=POINTS, files=FILES)
 
     # The end
 

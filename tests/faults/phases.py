@@ -1,14 +1,15 @@
 """Which work is in which phase at this moment."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.gateway.client import Client
 from services.gateway.client.api import JsonObject
 
-PAGE = 200
+PAGE = 60
+OPEN = ("STATE_WAITING", "STATE_TRAINING")
 
 
 PHASES = ("queued", "starting", "running", "reporting", "importing", "serving")
@@ -53,30 +54,46 @@ class Places:
         return place is not None and (place / "exit.json").exists()
 
 
-def _trainings(client: Client) -> Iterator[tuple[str, JsonObject]]:
-    """The newest workloads that are runs of tasks, with the id of the task."""
-    for workload in client.get("/api/v1/workloads", page_size=PAGE).get("workloads", []):
-        kind, _, run = workload["spec"]["subject"].partition("/")
-        if kind == "run":
-            yield run.rpartition("-")[0], workload
+def _workloads(client: Client, tasks: Iterable[JsonObject]) -> dict[str, JsonObject]:
+    """The workloads of the tasks, by task. Most are on the first page of the list."""
+    newest = {one["id"]: one for one in client.get("/api/v1/workloads", page_size=PAGE).get("workloads", [])}
+    wanted = {task["id"]: task["workload_id"] for task in tasks if task.get("workload_id")}
+    return {
+        task_id: newest.get(workload_id) or client.get(f"/api/v1/workloads/{workload_id}")
+        for task_id, workload_id in wanted.items()
+    }
+
+
+def _phase(task: JsonObject, workload: JsonObject | None, places: Places) -> str:
+    """Starting: from the command until the process runs, without the time in the queue. Reporting: from the end of the
+    process until the task is final."""
+    if workload is None:
+        return "starting"
+    match workload["state"]:
+        case "STATE_PENDING":
+            return "queued"
+        case "STATE_PLACED":
+            return "starting"
+        case "STATE_EXITED":
+            return "reporting"
+        case _:
+            return "reporting" if places.has_ended(workload["id"]) else "running"
 
 
 def look(client: Client, places: Places, importing: str, serving: tuple[str, ...]) -> Phases:
     """Ask the platform, and the agent's folders for what has ended and is being reported."""
-    by_state: dict[str, list[str]] = defaultdict(list)
-    workloads: dict[str, str] = {}
-    for task_id, workload in _trainings(client):
-        workloads[task_id] = workload["id"]
-        by_state[workload["state"]].append(task_id)
-    running = by_state["STATE_RUNNING"]
-    ended = [task_id for task_id in running if places.has_ended(workloads[task_id])]
+    phases: dict[str, list[str]] = defaultdict(list)
+    tasks = [task for state in OPEN for task in client.get("/api/v1/tasks", state=state, page_size=PAGE)["tasks"]]
+    workloads = _workloads(client, tasks)
+    for task in tasks:
+        phases[_phase(task, workloads.get(task["id"]), places)].append(task["id"])
     dataset = client.get(f"/api/v1/datasets/{importing}") if importing else {}
     return Phases(
-        queued=tuple(by_state["STATE_PENDING"]),
-        starting=tuple(by_state["STATE_PLACED"]),
-        running=tuple(task_id for task_id in running if task_id not in ended),
-        reporting=tuple(ended),
+        queued=tuple(phases["queued"]),
+        starting=tuple(phases["starting"]),
+        running=tuple(phases["running"]),
+        reporting=tuple(phases["reporting"]),
         importing=(importing,) if dataset.get("state") == "STATE_IMPORTING" else (),
         serving=serving,
-        workloads=workloads,
+        workloads={task_id: workload["id"] for task_id, workload in workloads.items()},
     )
