@@ -8,10 +8,12 @@ from protos.algorithm.v1 import algorithm_pb2
 from services.algorithm import handlers
 from services.algorithm.bootstrap import SERVICE, build
 from services.algorithm.config import settings
+from services.algorithm.maintenance import HELD
 from services.algorithm.messages import algorithm_message
 from services.algorithm.ports import AlgorithmFilter, Ports
 from services.kernel import wire
 from services.kernel.grpc import server
+from services.kernel.maintenance import DESCRIPTOR, MaintenanceRpc
 
 _CHANGEABLE = {"title", "description", "visibility"}
 
@@ -57,4 +59,5 @@ class AlgorithmRpc:
 def run(stop: threading.Event) -> None:
     ports = build(settings())
     service = algorithm_pb2.DESCRIPTOR.services_by_name["AlgorithmService"]
-    server.run(SERVICE, settings(), [(AlgorithmRpc(ports), service)], stop)
+    registrations = [(AlgorithmRpc(ports), service), (MaintenanceRpc(SERVICE, HELD), DESCRIPTOR)]
+    server.run(SERVICE, settings(), registrations, stop)

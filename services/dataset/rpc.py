@@ -11,10 +11,12 @@ from services.dataset import handlers
 from services.dataset.bootstrap import SERVICE, build
 from services.dataset.config import settings
 from services.dataset.domain import Purpose, State
+from services.dataset.maintenance import HELD, PATIENCE
 from services.dataset.messages import dataset_message
 from services.dataset.ports import DatasetFilter, Ports
 from services.kernel import wire
 from services.kernel.grpc import server
+from services.kernel.maintenance import DESCRIPTOR, MaintenanceRpc
 from services.kernel.storage.changes import ChangeFeed
 
 _CHANGEABLE = {"name", "description", "visibility", "production_environment"}
@@ -96,4 +98,5 @@ def run(stop: threading.Event) -> None:
     ports = build(settings())
     feed = ChangeFeed(["datasets"]).start()
     service = dataset_pb2.DESCRIPTOR.services_by_name["DatasetService"]
-    server.run(SERVICE, settings(), [(DatasetRpc(ports, feed), service)], stop)
+    kept = MaintenanceRpc(SERVICE, HELD, PATIENCE)
+    server.run(SERVICE, settings(), [(DatasetRpc(ports, feed), service), (kept, DESCRIPTOR)], stop)

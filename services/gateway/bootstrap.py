@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,11 +12,13 @@ import httpx
 
 from protos.event.v1 import event_pb2
 from protos.identity.v1 import identity_pb2
+from protos.operation.v1 import operation_pb2
 from services.gateway.access import Access, Authenticator, OpenStreams
 from services.gateway.buckets import TokenBuckets
 from services.gateway.config import GatewaySettings
 from services.gateway.contract import contract as contracts
 from services.gateway.contract.contract import Contract
+from services.gateway.deadletters.models import DeadLetters
 from services.gateway.eventlog import models as eventlog
 from services.gateway.eventlog.rpc import EventRpc
 from services.gateway.forwarding.calls import Backend, Backends
@@ -27,16 +29,24 @@ from services.gateway.forwarding.local import LocalBackend
 from services.gateway.forwarding.reflection import reflection_handlers
 from services.gateway.forwarding.remote import RemoteBackend
 from services.gateway.forwarding.resolver import Resolver
+from services.gateway.garbage.collector import Collector, Rule
+from services.gateway.garbage.loop import HELD, GarbageLoop
 from services.gateway.identity import handlers as identity_handlers
 from services.gateway.identity.domain import SessionRule, ThrottleRule
 from services.gateway.identity.models import MongoAttempts, MongoSessions, MongoUsers
 from services.gateway.identity.passwords import Passwords
 from services.gateway.identity.rpc import IdentityRpc
+from services.gateway.operation.peers import Peers
+from services.gateway.operation.rpc import OperationRpc
 from services.gateway.uploads.handlers import UploadRule, Uploads
 from services.gateway.uploads.models import MongoUploads
+from services.kernel import control
+from services.kernel.maintenance import Reference, references
+from services.kernel.retention import retention_settings
 from services.kernel.storage import mongo
 from services.kernel.storage.changes import ChangeFeed
 from services.kernel.storage.objects import MinioStore, ObjectStore
+from services.kernel.workfolder import WorkFolder
 
 REMOTE_SERVICES = ("dataset", "algorithm", "trainer", "scheduler", "serving")
 THREADS = 32
@@ -109,6 +119,23 @@ def uploads_of(settings: GatewaySettings, store: ObjectStore) -> Uploads:
     return Uploads(MongoUploads(), store, rule)
 
 
+def dead_letters_of(settings: GatewaySettings) -> DeadLetters:
+    return DeadLetters(MinioStore(settings), retention_settings().kept("dead_letters"))
+
+
+def garbage_of(settings: GatewaySettings, peers: Peers) -> GarbageLoop:
+    """For the control role: it removes under the control lease."""
+    kept = retention_settings()
+    rule = Rule(kept.kept("garbage_grace"), kept.kept("garbage_quarantine"))
+
+    def needed() -> Iterator[Reference]:
+        yield from references(HELD)
+        yield from peers.references()
+
+    collector = Collector(MinioStore(settings), needed, rule, control.transaction)
+    return GarbageLoop(collector, kept.kept("garbage_every"), WorkFolder(settings.work_folder))
+
+
 def build(settings: GatewaySettings) -> Gateway:
     """Connect and wire; creates the first administrator. Needs a running event loop and `connect` before it."""
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="gateway")
@@ -127,7 +154,10 @@ def build(settings: GatewaySettings) -> Gateway:
     remote = {name: RemoteBackend(settings, name) for name in REMOTE_SERVICES}
     identity_service = identity_pb2.DESCRIPTOR.services_by_name["IdentityService"]
     event_service = event_pb2.DESCRIPTOR.services_by_name["EventService"]
+    operation_service = operation_pb2.DESCRIPTOR.services_by_name["OperationService"]
+    operation = OperationRpc(dead_letters_of(settings), Peers(settings))
     local: dict[str, Backend] = {
+        "operation": LocalBackend(operation, operation_service, pool),
         "identity": LocalBackend(IdentityRpc(identity, authenticator.forget), identity_service, pool),
         "event": LocalBackend(EventRpc(feed), event_service, pool),
     }

@@ -1,6 +1,8 @@
 """Settings of the gateway, read from the environment once."""
 
+import tempfile
 from functools import lru_cache
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 
@@ -13,6 +15,7 @@ GIB = 1024 * MIB
 class GatewaySettings(KernelSettings):
     """Sizes in bytes, times in seconds. Every field is the environment variable `MODELYARD_<FIELD>`."""
 
+    home: Path | None = None
     gateway_http: str = "127.0.0.1:18000"
     triton_http: str = "127.0.0.1:18025"
     triton_grpc: str = "127.0.0.1:18026"
@@ -39,6 +42,11 @@ class GatewaySettings(KernelSettings):
     upload_idle_s: int = Field(default=24 * 3600, ge=60)
     upload_kept_s: int = Field(default=7 * 24 * 3600, ge=60)
     upload_concurrency: int = Field(default=16, ge=1)
+
+    @property
+    def work_folder(self) -> Path:
+        """Scratch space, in the state folder of a single machine or the system's own."""
+        return (self.home or Path(tempfile.gettempdir()) / "modelyard") / "work" / "gateway"
 
 
 @lru_cache

@@ -3,22 +3,28 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 from services.gateway import bootstrap
 from services.gateway.config import GatewaySettings, gateway_settings
+from services.gateway.deadletters.collecting import CollectorThread, replay_requested
 from services.gateway.eventlog import models as eventlog
+from services.gateway.operation.peers import Peers
 from services.gateway.uploads import handlers as uploads
 from services.kernel import control
 from services.kernel.control import Loop
 from services.kernel.logging import get_logger
 from services.kernel.messaging.envelope import Event
 from services.kernel.messaging.eventlog import LogReader
+from services.kernel.messaging.topology import log_queue_name
 from services.kernel.storage.objects import MinioStore
 
 log = get_logger(__name__)
 
 SOURCES = ("dataset", "algorithm", "trainer", "scheduler", "serving", "gateway")
 CLEANING_S = 60.0
+REPLAY_S = 1.0
+GARBAGE_S = 5.0
 
 
 def run(stop: threading.Event) -> None:
@@ -28,11 +34,24 @@ def run(stop: threading.Event) -> None:
     kept = bootstrap.uploads_of(settings, MinioStore(settings))
     reader = LogReaderThread(settings, SOURCES, stop)
     reader.start()
-    loops = [Loop("expired-uploads", work=lambda: uploads.remove_expired(kept), interval_s=CLEANING_S)]
+    letters, peers = bootstrap.dead_letters_of(settings), Peers(settings)
+    collector = CollectorThread(settings, letters, partial(_queues, peers), stop)
+    collector.start()
+    loops = [
+        Loop("expired-uploads", work=lambda: uploads.remove_expired(kept), interval_s=CLEANING_S),
+        Loop("dead-letter-replay", work=lambda: replay_requested(settings, letters), interval_s=REPLAY_S),
+        Loop("garbage", work=bootstrap.garbage_of(settings, peers).run_due, interval_s=GARBAGE_S),
+    ]
     control.run("gateway", settings, loops, stop)
-    reader.join(timeout=5)
-    if reader.error is not None:
-        raise reader.error
+    for thread in (reader, collector):
+        thread.join(timeout=5)
+        if thread.error is not None:
+            raise thread.error
+
+
+async def _queues(peers: Peers) -> list[str]:
+    """All queues that messages may have died in: those of the services' handlers, and of the event log."""
+    return [*map(log_queue_name, SOURCES), *await asyncio.to_thread(peers.event_queues)]
 
 
 class LogReaderThread(threading.Thread):

@@ -26,6 +26,14 @@ def require_service() -> Caller:
     return caller
 
 
+def require_admin() -> Caller:
+    """Administrators and the platform's own services pass."""
+    caller = require_caller()
+    if not _sees_all(caller):
+        raise PermissionDenied("Only administrators may do this.", reason="ADMIN_ONLY")
+    return caller
+
+
 def can_see(entity: Entity, caller: Caller) -> bool:
     return _sees_all(caller) or entity.owner == caller.user_id or entity.visibility in _SHARED
 

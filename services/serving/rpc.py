@@ -9,6 +9,7 @@ from google.protobuf import empty_pb2
 from protos.serving.v1 import serving_pb2
 from services.kernel.errors import NotFound
 from services.kernel.grpc import server
+from services.kernel.maintenance import DESCRIPTOR, MaintenanceRpc
 from services.kernel.rights import require_may_give, require_owner, require_visible, visible_query
 from services.kernel.storage.changes import ChangeFeed
 from services.kernel.storage.documents import require_etag
@@ -18,6 +19,7 @@ from services.serving.config import serving_settings
 from services.serving.domain import Service
 from services.serving.handlers import predict as prediction
 from services.serving.handlers import services as commands
+from services.serving.maintenance import HELD, PATIENCE
 from services.serving.models import COLLECTION, snapshot
 
 CHANGEABLE = {"name", "description", "visibility"}
@@ -128,7 +130,8 @@ def run(stop: threading.Event) -> None:
     feed = ChangeFeed([COLLECTION], name="changes-services").start()
     try:
         descriptor = serving_pb2.DESCRIPTOR.services_by_name["ServingService"]
-        server.run("serving", settings, [(ServingRpc(app, feed), descriptor)], stop)
+        kept = MaintenanceRpc("serving", HELD, PATIENCE)
+        server.run("serving", settings, [(ServingRpc(app, feed), descriptor), (kept, DESCRIPTOR)], stop)
     finally:
         feed.stop()
         app.triton.close()

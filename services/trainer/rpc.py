@@ -13,6 +13,7 @@ from services.kernel.entity import utc_now
 from services.kernel.errors import FailedPrecondition
 from services.kernel.grpc import server
 from services.kernel.ids import new_id
+from services.kernel.maintenance import DESCRIPTOR, MaintenanceRpc
 from services.kernel.rights import require_caller, require_may_give, require_owner, require_visible, visible_query
 from services.kernel.storage.documents import require_etag
 from services.kernel.wire import apply_mask, from_message, to_message
@@ -21,6 +22,7 @@ from services.trainer.archives import zip_chunks
 from services.trainer.bootstrap import App, build
 from services.trainer.domain import ACTIVE, DEFAULT_TIME_LIMIT_S, Model, ModelVersion, Task
 from services.trainer.live import Live
+from services.trainer.maintenance import HELD, PATIENCE
 from services.trainer.reports import to_report
 
 EDITABLE = {
@@ -243,5 +245,6 @@ def run(stop: threading.Event) -> None:
     registrations = [
         (TaskRpc(app), task_pb2.DESCRIPTOR.services_by_name["TaskService"]),
         (ModelRpc(app), model_pb2.DESCRIPTOR.services_by_name["ModelService"]),
+        (MaintenanceRpc("trainer", HELD, PATIENCE), DESCRIPTOR),
     ]
     server.run("trainer", kernel_settings(), registrations, stop)

@@ -38,9 +38,11 @@ def test_what_is_put_is_got(store: ObjectStore) -> None:
     assert _read(store, "a/b.bin") == b"hello"
     assert store.stat("a/b.bin") == 5
     assert store.exists("a/b.bin")
-    written = store.modified_at("a/b.bin")
+    written = store.info("a/b.bin")
     assert written is not None
-    assert abs((written - utc_now()).total_seconds()) < 60
+    assert (written.key, written.size) == ("a/b.bin", 5)
+    assert abs((written.modified_at - utc_now()).total_seconds()) < 60
+    assert store.info("a/none") is None
 
 
 def test_put_replaces(store: ObjectStore) -> None:
@@ -96,7 +98,7 @@ def test_missing(store: ObjectStore) -> None:
     store.put("there", b"x")
     assert store.stat("not/there") is None
     assert not store.exists("not/there")
-    assert store.modified_at("not/there") is None
+    assert store.info("not/there") is None
     for length in (None, 0, 3):
         with pytest.raises(NotFound, match="not/there"):
             _read(store, "not/there", 0, length)
@@ -123,6 +125,11 @@ def test_list_by_prefix_in_order(store: ObjectStore) -> None:
         store.put(key, b"x")
     assert list(store.list("p/")) == [*names, "p/deep/er/x"]
     assert len(list(store.list(""))) == 32
+    (found,), known = store.scan("p/deep/"), store.info("p/deep/er/x")
+    assert known is not None
+    assert (found.key, found.size) == (known.key, known.size)
+    # Some servers tell whole seconds here and milliseconds there.
+    assert abs((found.modified_at - known.modified_at).total_seconds()) < 2
 
 
 @pytest.mark.parametrize("key", ["", "/a", "a/", "a//b", "../a", "a/../b", "a/.", "a\\b", "a b", "a\x00", "ä"])

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from services.kernel.entity import utc_now
 from services.kernel.errors import NotFound, Unavailable
-from services.kernel.storage.objects import Readable, check_key, content_of
+from services.kernel.storage.objects import ObjectInfo, Readable, check_key, content_of
 
 
 class FakeStore:
@@ -45,9 +45,14 @@ class FakeStore:
         content = self.objects.get(key)
         return None if content is None else len(content)
 
-    def modified_at(self, key: str) -> datetime | None:
-        self._reach()
-        return self.written.get(check_key(key))
+    def info(self, key: str) -> ObjectInfo | None:
+        size = self.stat(key)
+        return None if size is None else ObjectInfo(key, size, self.written[key])
+
+    def scan(self, prefix: str) -> Iterator[ObjectInfo]:
+        for key in self.list(prefix):
+            if found := self.info(key):
+                yield found
 
     def exists(self, key: str) -> bool:
         return self.stat(key) is not None

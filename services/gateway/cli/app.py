@@ -6,7 +6,18 @@ from typing import Annotated
 import httpx
 import typer
 
-from services.gateway.cli import datasets, demo, events, models, output, serving, session, tasks
+from services.gateway.cli import (
+    datasets,
+    dead_letters,
+    demo,
+    events,
+    garbage,
+    models,
+    output,
+    serving,
+    session,
+    tasks,
+)
 from services.gateway.client import ApiError, Client
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train models and run them as services.")
@@ -16,6 +27,8 @@ app.add_typer(tasks.app, name="tasks", help="Train: create, start, watch, log, r
 app.add_typer(models.app, name="models", help="Published models.")
 app.add_typer(serving.app, name="services", help="Model services on Triton.")
 app.add_typer(events.app, name="events", help="What happens on the platform.")
+app.add_typer(dead_letters.app, name="dead-letters", help="Events that their consumers could not handle.")
+app.command("gc")(garbage.collect)
 app.command("demo")(demo.demo)
 
 

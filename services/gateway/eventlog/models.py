@@ -1,7 +1,6 @@
 """The event log in MongoDB: every event once, numbered in the order in which they were written."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, ClassVar
 
 import mongoengine
@@ -10,9 +9,8 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from services.kernel.context import Caller
 from services.kernel.entity import utc_now
 from services.kernel.messaging.envelope import Event
-from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of, in_transaction
+from services.kernel.storage.mongo import BsonDocument, Expiry, StoredDocument, collection_of, in_transaction
 
-KEPT = timedelta(days=30)
 _SHARED = ("VISIBILITY_PUBLIC", "VISIBILITY_PRESET")
 
 
@@ -31,10 +29,10 @@ class LoggedEventDocument(StoredDocument):
         "collection": "event_log",
         "indexes": [
             {"fields": ["event_id"], "unique": True},
-            {"fields": ["logged_at"], "expireAfterSeconds": int(KEPT.total_seconds())},
             ["type", "id"],
         ],
     }
+    expiry = Expiry("logged_at", kept="event_log", index="logged_at_1")
 
 
 class CounterDocument(StoredDocument):

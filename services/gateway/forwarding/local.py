@@ -15,7 +15,7 @@ from services.gateway.contract.contract import Method
 from services.gateway.forwarding.calls import Call, CallFailed
 from services.kernel.context import acting_as, with_trace
 from services.kernel.errors import DeadlineExceeded, DomainError, Internal
-from services.kernel.grpc import constraints
+from services.kernel.grpc import commands, constraints
 from services.kernel.grpc.messages import parsed
 from services.kernel.logging import get_logger
 
@@ -41,10 +41,12 @@ class LocalBackend:
 
     async def unary(self, method: Method, request: bytes, call: Call) -> bytes:
         function: Callable[[Message], Message] = self._functions[method.name]
+        descriptor = self._methods[method.name]
 
         def work() -> bytes:
             with _operation(call):
-                return function(self._parsed(method, request)).SerializeToString()
+                message = self._message(method, request)
+                return commands.answer(descriptor, function, message).SerializeToString()
 
         running = asyncio.get_running_loop().run_in_executor(self._pool, contextvars.copy_context().run, work)
         with _translated(method):
@@ -52,17 +54,17 @@ class LocalBackend:
 
     async def stream(self, method: Method, request: bytes, call: Call) -> AsyncGenerator[bytes, None]:
         with _translated(method), _operation(call):
-            source = self._functions[method.name](self._parsed(method, request))
+            message = self._message(method, request)
+            constraints.validate(message)
+            source = self._functions[method.name](message)
             try:
                 async for message in source:
                     yield message.SerializeToString()
             finally:
                 await source.aclose()
 
-    def _parsed(self, method: Method, request: bytes) -> Message:
-        message = parsed(message_factory.GetMessageClass(self._methods[method.name].input_type), request)
-        constraints.validate(message)
-        return message
+    def _message(self, method: Method, request: bytes) -> Message:
+        return parsed(message_factory.GetMessageClass(self._methods[method.name].input_type), request)
 
 
 @contextmanager

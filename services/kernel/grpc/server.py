@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import grpc
@@ -28,9 +27,9 @@ from prometheus_client import Gauge, Histogram
 
 from services.kernel import tokens, tracing
 from services.kernel.config import KernelSettings
-from services.kernel.context import NOBODY, Caller, acting_as, current_caller, current_trace_id
+from services.kernel.context import NOBODY, Caller, acting_as, current_trace_id
 from services.kernel.errors import DomainError, Internal, Unavailable
-from services.kernel.grpc import CALLER_KEY, CHANNEL_OPTIONS, TRACE_KEY, constraints
+from services.kernel.grpc import CALLER_KEY, CHANNEL_OPTIONS, TRACE_KEY, commands, constraints
 from services.kernel.grpc.channels import SERVER_OPTIONS, listen
 from services.kernel.grpc.messages import parsed
 from services.kernel.grpc.status import DETAILS_KEY, GRPC_CODES, code_name, to_status
@@ -66,45 +65,21 @@ class _Method:
         return f"{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
 
     @property
-    def is_command(self) -> bool:
-        has_request_id = "request_id" in self.descriptor.input_type.fields_by_name
-        return has_request_id and not getattr(self.function, "__modelyard_no_transaction__", False)
-
-    @property
     def request_class(self) -> type[Message]:
         return message_factory.GetMessageClass(self.descriptor.input_type)
 
-    @property
-    def response_class(self) -> type[Message]:
-        return message_factory.GetMessageClass(self.descriptor.output_type)
-
     def run(self, request: Message) -> Message:
-        """Validate, then run the function; a command runs in one transaction and is remembered by its request id."""
-        constraints.validate(request)
-        if not self.is_command:
-            response: Message = self.function(request)
-            return response
+        """The answer; the log says what became of a command."""
+        if not commands.is_command(self.descriptor, self.function):
+            return commands.answer(self.descriptor, self.function, request)
         try:
-            response = self._run_command(request)
+            response = commands.answer(self.descriptor, self.function, request)
         except DomainError as error:
             log.info("command_refused", method=self.name, reason=error.reason)
             raise
         with about(**self.subjects.of_response(response)):
             log.info("command_done", method=self.name)
         return response
-
-    def _run_command(self, request: Message) -> Message:
-        from services.kernel.storage.idempotency import remembered
-        from services.kernel.storage.mongo import in_transaction
-
-        request_id: str = request.request_id  # type: ignore[attr-defined]
-        if not request_id:
-            done: Message = in_transaction(lambda: self.function(request))
-            return done
-        key = f"{current_caller().user_id}|{self.name}|{request_id}"
-        fingerprint = sha256(request.SerializeToString(deterministic=True)).hexdigest()
-        stored, _ = remembered(key, lambda: self.function(request).SerializeToString(), fingerprint=fingerprint)
-        return self.response_class.FromString(stored)
 
 
 @contextmanager

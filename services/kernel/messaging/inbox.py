@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import ClassVar
 
@@ -11,17 +11,14 @@ from prometheus_client import Counter
 
 from services.kernel.logging import get_logger
 from services.kernel.messaging.envelope import Event
-from services.kernel.storage.mongo import StoredDocument, collection_of, in_transaction
+from services.kernel.storage.mongo import Expiry, StoredDocument, collection_of, in_transaction
 
 HANDLED = Counter(
     "modelyard_events_handled_total",
     "Events that a consumer has answered; of duplicates and outdated ones nothing came",
     ["consumer", "type", "outcome"],
 )
-
-KEEP = timedelta(days=35)  # longer than a dead letter may be replayed (topology.KEEP_DEAD)
-
-_FORGET = {"fields": ["at"], "name": "forget", "expireAfterSeconds": int(KEEP.total_seconds())}
+_FORGET = Expiry("at", kept="inbox", index="forget")
 
 log = get_logger(__name__)
 _running: ContextVar[tuple[str, str] | None] = ContextVar("inbox_running", default=None)
@@ -32,7 +29,8 @@ class InboxDocument(StoredDocument):
 
     id = fields.StringField(primary_key=True)
     at = fields.DateTimeField()
-    meta: ClassVar[dict[str, object]] = {"collection": "inbox", "indexes": [_FORGET]}
+    meta: ClassVar[dict[str, object]] = {"collection": "inbox"}
+    expiry = _FORGET
 
 
 class PositionDocument(StoredDocument):
@@ -41,7 +39,8 @@ class PositionDocument(StoredDocument):
     id = fields.StringField(primary_key=True)
     sequence = fields.LongField()
     at = fields.DateTimeField()
-    meta: ClassVar[dict[str, object]] = {"collection": "inbox_positions", "indexes": [_FORGET]}
+    meta: ClassVar[dict[str, object]] = {"collection": "inbox_positions"}
+    expiry = _FORGET
 
 
 class Outcome(StrEnum):

@@ -1,7 +1,7 @@
 """The outbox: events that are committed together with the state they tell about, until the relay has published them."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import ClassVar, TypedDict, cast
 
 from google.protobuf.json_format import MessageToDict
@@ -13,9 +13,8 @@ from pymongo.collection import Collection
 from services.kernel.context import current_traceparent, derived_traceparent
 from services.kernel.ids import new_id
 from services.kernel.messaging.envelope import Event
-from services.kernel.storage.mongo import StoredDocument, collection_of
+from services.kernel.storage.mongo import Expiry, StoredDocument, collection_of
 
-KEEP_SENT = timedelta(days=7)
 UNSENT_ORDER = [("subject", ASCENDING), ("sequence", ASCENDING)]
 
 
@@ -47,9 +46,9 @@ class OutboxDocument(StoredDocument):
         "collection": "outbox",
         "indexes": [
             {"fields": ["subject", "sequence"], "name": "unsent", "partialFilterExpression": {"sent": False}},
-            {"fields": ["sent_at"], "name": "forget_sent", "expireAfterSeconds": int(KEEP_SENT.total_seconds())},
         ],
     }
+    expiry = Expiry("sent_at", kept="outbox", index="forget_sent")
 
 
 def rows() -> Collection[OutboxRow]:

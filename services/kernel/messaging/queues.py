@@ -1,4 +1,4 @@
-"""Which queues a service has, and how much waits in them: asked of the broker, which needs no plugin for it."""
+"""Which queues a service's event handlers have ever read, which AMQP itself cannot list, and how much waits in them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,17 +9,21 @@ from kombu import Connection
 from mongoengine import fields
 
 from services.kernel.config import KernelSettings
+from services.kernel.entity import utc_now
 from services.kernel.messaging.topology import Subscription, dead_queue_name, log_queue_name
 from services.kernel.storage.mongo import StoredDocument, collection_of
 
 _TIMEOUT_S = 5.0
 
 
-class QueueDocument(StoredDocument):
-    """A queue that was declared for a consumer of this service; the id is its name."""
+class EventQueueDocument(StoredDocument):
+    """One queue, by its name; those of older versions stay, because messages may lie behind them."""
 
     id = fields.StringField(primary_key=True)
     consumer = fields.StringField()
+    source = fields.StringField()
+    version = fields.IntField()
+    declared_at = fields.DateTimeField()
     meta: ClassVar[dict[str, object]] = {"collection": "event_queues"}
 
 
@@ -31,34 +35,31 @@ class QueueState:
     consumers: int
 
 
-def remember(subscriptions: Iterable[Subscription]) -> None:
-    """Note the queues of a consumer, so that they are watched also while it is away."""
-    for subscription in subscriptions:
-        collection_of(QueueDocument).update_one(
-            {"_id": subscription.queue}, {"$set": {"consumer": subscription.consumer}}, upsert=True
-        )
+def register(subscriptions: Iterable[Subscription]) -> None:
+    """Note the queues, before they are declared: a queue without a note would be overlooked."""
+    for one in subscriptions:
+        note = {"consumer": one.consumer, "source": one.source, "version": one.version, "declared_at": utc_now()}
+        collection_of(EventQueueDocument).update_one({"_id": one.queue}, {"$set": note}, upsert=True)
 
 
-def names(service: str) -> list[str]:
-    """The queues that events of or for `service` wait in, without those of retries and dead letters."""
-    return [log_queue_name(service), *sorted(str(row["_id"]) for row in collection_of(QueueDocument).find())]
+def registered() -> list[str]:
+    """The queues of this process's service, in order."""
+    return [str(row["_id"]) for row in collection_of(EventQueueDocument).find().sort("_id")]
 
 
 def look(settings: KernelSettings, service: str) -> Mapping[str, QueueState]:
-    """The state of each queue and of its dead letters; one that is not there any more is forgotten.
+    """The state of the log queue of `service`, of each queue that it reads, and of the dead letters of these.
 
-    Raises the broker's errors.
+    Queues that the broker does not have are left out. Raises the broker's errors.
     """
     found: dict[str, QueueState] = {}
     with Connection(settings.amqp_uri.get_secret_value(), connect_timeout=_TIMEOUT_S) as connection:
         connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
-        for name in names(service):
+        for name in [log_queue_name(service), *registered()]:
             for queue in (name, dead_queue_name(name)):
                 state = _state(connection, queue)
                 if state is not None:
                     found[queue] = state
-            if name not in found:
-                collection_of(QueueDocument).delete_one({"_id": name})
     return found
 
 

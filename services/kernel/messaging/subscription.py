@@ -180,7 +180,7 @@ def run_events(service_class: type, settings: KernelSettings, *, heartbeat: int 
     """
     make_broker_sockets_green()
     tpool.set_num_threads(HANDLERS)
-    ensure_collections([inbox.InboxDocument, inbox.PositionDocument, queues.QueueDocument])
+    ensure_collections([inbox.InboxDocument, inbox.PositionDocument, queues.EventQueueDocument])
     config = {
         AMQP_URI_CONFIG_KEY: settings.amqp_uri.get_secret_value(),
         HEARTBEAT_CONFIG_KEY: heartbeat,
@@ -188,7 +188,7 @@ def run_events(service_class: type, settings: KernelSettings, *, heartbeat: int 
         TRANSPORT_OPTIONS_CONFIG_KEY: {},
     }
     container = EventContainer(service_class, config, copy_context())
-    queues.remember(container.subscriptions)
+    queues.register(container.subscriptions)
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda signum, _frame: stopping.append(signum))

@@ -5,11 +5,16 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from services.kernel.entity import utc_now
 from services.kernel.errors import Internal, NotFound
 from services.kernel.storage.objects import MAX_OBJECT_BYTES, ObjectStore
+
+REUSED_FOR = timedelta(days=1)
+"""Age up to which stored content is used again; shorter than any grace period of the garbage collection."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -28,7 +33,7 @@ def blob_key(sha256: str) -> str:
     return f"blobs/{sha256[:2]}/{sha256}"
 
 
-def _chunks_key(sha256: str) -> str:
+def chunks_key(sha256: str) -> str:
     return f"{blob_key(sha256)}.chunks"
 
 
@@ -36,7 +41,7 @@ def put_blob(store: ObjectStore, data: bytes | Path | BinaryIO) -> Blob:
     """Store content of any size, once. Above 16 MiB it becomes chunks, each a blob itself, and a list of them."""
     if isinstance(data, bytes):
         if len(data) <= MAX_OBJECT_BYTES:
-            return _put_object(store, data)
+            return put_object(store, data)
         return _put_chunks(store, (data[at : at + MAX_OBJECT_BYTES] for at in range(0, len(data), MAX_OBJECT_BYTES)))
     if isinstance(data, Path):
         with data.open("rb") as stream:
@@ -48,7 +53,7 @@ def _put_stream(store: ObjectStore, stream: BinaryIO) -> Blob:
     first = stream.read(MAX_OBJECT_BYTES)
     second = stream.read(MAX_OBJECT_BYTES) if len(first) == MAX_OBJECT_BYTES else b""
     if not second:
-        return _put_object(store, first)
+        return put_object(store, first)
 
     def chunks() -> Iterator[bytes]:
         yield first
@@ -59,10 +64,16 @@ def _put_stream(store: ObjectStore, stream: BinaryIO) -> Blob:
     return _put_chunks(store, chunks())
 
 
-def _put_object(store: ObjectStore, data: bytes) -> Blob:
+def put_object(store: ObjectStore, data: bytes) -> Blob:
+    """Store at most 16 MiB under their hash.
+
+    What is there already is used, unless it is old: nobody may refer to it any more, and the collection of garbage
+    goes by age. Written again it is young.
+    """
     blob = Blob(hashlib.sha256(data).hexdigest(), len(data))
     key = blob_key(blob.sha256)
-    if store.stat(key) != blob.size:
+    known = store.info(key)
+    if known is None or known.size != blob.size or utc_now() - known.modified_at > REUSED_FOR:
         store.put(key, data)
     return blob
 
@@ -72,9 +83,9 @@ def _put_chunks(store: ObjectStore, chunks: Iterator[bytes]) -> Blob:
     parts: list[Blob] = []
     for chunk in chunks:
         whole.update(chunk)
-        parts.append(_put_object(store, chunk))
+        parts.append(put_object(store, chunk))
     listing = json.dumps([[part.sha256, part.size] for part in parts]).encode()
-    store.put(_chunks_key(whole.hexdigest()), listing)
+    store.put(chunks_key(whole.hexdigest()), listing)
     return Blob(whole.hexdigest(), sum(part.size for part in parts))
 
 
@@ -103,7 +114,7 @@ def blob_objects(store: ObjectStore, sha256: str) -> list[str]:
     """The keys that the content lies under; for removing what nobody refers to."""
     if store.exists(blob_key(sha256)):
         return [blob_key(sha256)]
-    return [_chunks_key(sha256), *(blob_key(chunk.sha256) for chunk in _chunks_of(store, sha256))]
+    return [chunks_key(sha256), *(blob_key(chunk.sha256) for chunk in _chunks_of(store, sha256))]
 
 
 def read_object(store: ObjectStore, sha256: str) -> bytes:
@@ -117,7 +128,7 @@ def read_object(store: ObjectStore, sha256: str) -> bytes:
 
 def _chunks_of(store: ObjectStore, sha256: str) -> list[Blob]:
     try:
-        with store.get(_chunks_key(sha256)) as stream:
+        with store.get(chunks_key(sha256)) as stream:
             listing = json.loads(stream.read())
     except NotFound:
         raise NotFound(f"There is no content {sha256}.", reason="OBJECT_NOT_FOUND") from None

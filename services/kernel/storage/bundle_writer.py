@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from services.kernel.errors import InvalidArgument
-from services.kernel.storage.blobs import Blob, blob_key, put_blob
+from services.kernel.storage.blobs import Blob, put_blob, put_object
 from services.kernel.storage.bundle_index import entry_line, header_line
 from services.kernel.storage.objects import ObjectStore
 from services.kernel.storage.paths import PathSet
@@ -147,11 +147,7 @@ class _Writer:
 
     def _store_pack(self, number: int, content: bytes) -> None:
         try:
-            pack = Blob(hashlib.sha256(content).hexdigest(), len(content))
-            key = blob_key(pack.sha256)
-            if self._store.stat(key) != pack.size:
-                self._store.put(key, content)
-            self._packs[number] = pack
+            self._packs[number] = put_object(self._store, content)
         finally:
             self._slots.release()
 

@@ -8,23 +8,19 @@ from bson import Binary
 
 from services.kernel.entity import utc_now
 from services.kernel.errors import InvalidArgument
-from services.kernel.storage.mongo import StoredDocument, collection_of, in_transaction
-
-KEPT_SECONDS = 24 * 3600
+from services.kernel.storage.mongo import Expiry, StoredDocument, collection_of, in_transaction
 
 
 class IdempotencyDocument(StoredDocument):
-    """The answer to a command, kept for a day."""
+    """The answer to a command, kept for a day unless set otherwise."""
 
     id = mongoengine.StringField(primary_key=True)
     fingerprint = mongoengine.StringField()
     response = mongoengine.BinaryField()
     created_at = mongoengine.DateTimeField()
 
-    meta: ClassVar[dict[str, object]] = {
-        "collection": "idempotency",
-        "indexes": [{"fields": ["created_at"], "expireAfterSeconds": KEPT_SECONDS}],
-    }
+    meta: ClassVar[dict[str, object]] = {"collection": "idempotency"}
+    expiry = Expiry("created_at", kept="idempotency", index="created_at_1")
 
 
 def remembered(key: str, work: Callable[[], bytes], *, fingerprint: str = "") -> tuple[bytes, bool]:

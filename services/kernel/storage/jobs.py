@@ -18,11 +18,10 @@ from services.kernel.entity import utc_now
 from services.kernel.errors import Conflict, NotFound
 from services.kernel.ids import new_id
 from services.kernel.logging import get_logger
-from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of, on_commit
+from services.kernel.storage.mongo import BsonDocument, Expiry, StoredDocument, collection_of, on_commit
 
 ENDED = Counter("modelyard_jobs_ended_total", "Attempts at jobs, by how they ended", ["kind", "outcome"])
 
-KEPT_SECONDS = 30 * 24 * 3600
 _log = get_logger(__name__)
 
 
@@ -55,9 +54,9 @@ class JobDocument(StoredDocument):
         "indexes": [
             ("state", "kind", "id"),
             ("subject", "kind"),
-            {"fields": ["ended_at"], "expireAfterSeconds": KEPT_SECONDS},
         ],
     }
+    expiry = Expiry("ended_at", kept="jobs", index="ended_at_1")
 
 
 @dataclass(frozen=True)

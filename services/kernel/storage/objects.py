@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
@@ -41,6 +42,15 @@ class Readable(Protocol):
         """Up to `size` bytes, everything when negative; empty at the end. Unavailable when the server breaks off."""
 
 
+@dataclass(frozen=True)
+class ObjectInfo:
+    """`size` in bytes; `modified_at` is when it was written, by the server's clock."""
+
+    key: str
+    size: int
+    modified_at: datetime
+
+
 class ObjectStore(Protocol):
     """Bytes by key. Keys are slash-separated names of ASCII letters, digits and `._=+@-`.
 
@@ -67,8 +77,11 @@ class ObjectStore(Protocol):
     def list(self, prefix: str) -> Iterator[str]:
         """Keys that begin with `prefix` (a folder ending in `/`, or empty for all), in order."""
 
-    def modified_at(self, key: str) -> datetime | None:
-        """When the object was written, by the server's clock."""
+    def scan(self, prefix: str) -> Iterator[ObjectInfo]:
+        """As `list`, with what the server says of each object."""
+
+    def info(self, key: str) -> ObjectInfo | None:
+        """None when there is no such object."""
 
 
 def check_key(key: str) -> str:
@@ -161,12 +174,13 @@ class MinioStore:
         except NotFound:
             return None
 
-    def modified_at(self, key: str) -> datetime | None:
+    def info(self, key: str) -> ObjectInfo | None:
         try:
             with _request("stat", check_key(key)):
-                return self._client.stat_object(self._bucket, key).last_modified
+                found = self._client.stat_object(self._bucket, key)
         except NotFound:
             return None
+        return _info(key, found.size, found.last_modified)
 
     def exists(self, key: str) -> bool:
         return self.stat(key) is not None
@@ -179,13 +193,16 @@ class MinioStore:
             return
 
     def list(self, prefix: str) -> Iterator[str]:
+        return (found.key for found in self.scan(prefix))
+
+    def scan(self, prefix: str) -> Iterator[ObjectInfo]:
         if prefix:
             check_key(prefix.removesuffix("/"))
         try:
             with _errors_of(prefix):
                 for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
                     if found.object_name and not found.is_dir:
-                        yield found.object_name
+                        yield _info(found.object_name, found.size, found.last_modified)
         except NotFound:
             return
 
@@ -215,6 +232,12 @@ class _Body:
             data = self._response.read(None if size < 0 else size)
         BYTES.labels("read").inc(len(data))
         return data
+
+
+def _info(key: str, size: int | None, modified_at: datetime | None) -> ObjectInfo:
+    if size is None or modified_at is None:
+        raise Internal(f"The object store does not tell size and time of {key}.", reason="OBJECT_STORE_REFUSED")
+    return ObjectInfo(key, size, modified_at)
 
 
 def _missing(key: str) -> NotFound:

@@ -4,8 +4,10 @@ import threading
 
 from protos.scheduler.v1 import agent_pb2, workload_pb2
 from services.kernel.grpc import server
+from services.kernel.maintenance import DESCRIPTOR, MaintenanceRpc
 from services.kernel.storage.changes import ChangeFeed
 from services.scheduler.bootstrap import build
+from services.scheduler.maintenance import HELD, PATIENCE
 from services.scheduler.rpc.agents import AgentRpc
 from services.scheduler.rpc.workloads import NodeRpc, WorkloadRpc
 
@@ -20,6 +22,7 @@ def rpc(stop: threading.Event) -> None:
         (WorkloadRpc(app, logs), workload_services["WorkloadService"]),
         (NodeRpc(app), workload_services["NodeService"]),
         (AgentRpc(app, leases), agent_pb2.DESCRIPTOR.services_by_name["AgentService"]),
+        (MaintenanceRpc("scheduler", HELD, PATIENCE), DESCRIPTOR),
     ]
     try:
         server.run("scheduler", app.settings, registrations, stop)

@@ -1,0 +1,1 @@
+"""Dead letters: collected from the broker, shown to administrators, handed to their consumers again."""
