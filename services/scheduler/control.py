@@ -5,8 +5,12 @@ from collections.abc import Sequence
 
 from services.kernel import control as kernel_control
 from services.kernel.control import Loop, transaction
+from services.kernel.retention import retention_settings
 from services.scheduler.bootstrap import App, build
+from services.scheduler.forgetting import Forgetting
 from services.scheduler.handlers.placement import NodeLoss, Placement
+
+FORGET_S = 3600.0
 
 
 def loops(app: App) -> Sequence[Loop]:
@@ -15,6 +19,7 @@ def loops(app: App) -> Sequence[Loop]:
     return (
         Loop("placement", placement.run, interval_s=5.0, wake_on=("workloads", "nodes")),
         Loop("node-loss", loss.run, interval_s=1.0),
+        Loop("forgetting", Forgetting(app, retention_settings().kept("workloads")).run, interval_s=FORGET_S),
     )
 
 

@@ -22,7 +22,7 @@ _CHUNK_BYTES = 1 << 20
 class WorkloadDocument(AggregateDocument):
     meta: ClassVar[dict[str, object]] = {
         "collection": "workloads",
-        "indexes": ["state", "owner", {"fields": ["request_id"], "unique": True}],
+        "indexes": ["state", ["state", "ended_at"], "owner", {"fields": ["request_id"], "unique": True}],
     }
 
 
@@ -156,6 +156,13 @@ class StoredLogs:
             at, room = at + len(part), room - len(part)
         return b"".join(parts)
 
+    def remove(self, workload_id: str) -> None:
+        """Objects first, so that a removal that was interrupted is found again by its rows."""
+        for key in list(self._store.list(f"logs/{workload_id}/")):
+            self._store.delete(key)
+        collection_of(LogChunkDocument).delete_many({"workload_id": workload_id})
+        collection_of(StreamDocument).delete_one({"_id": f"log/{workload_id}"})
+
     def _bytes(self, workload_id: str, row: BsonDocument) -> bytes:
         if row.get("data") is not None:
             return bytes(row["data"])
@@ -192,6 +199,10 @@ class StoredPoints:
         ]
         collection_of(MetricPointDocument).insert_many(rows, ordered=False)
         _advance(stream, len(new))
+
+    def remove(self, workload_id: str) -> None:
+        collection_of(MetricPointDocument).delete_many({"workload_id": workload_id})
+        collection_of(StreamDocument).delete_one({"_id": f"points/{workload_id}"})
 
     def list(self, workload_id: str, *, name: str, after: int, limit: int) -> Sequence[MetricPoint]:
         query: BsonDocument = {"workload_id": workload_id, "index": {"$gt": after}}

@@ -20,10 +20,12 @@ from services.kernel.errors import (
     Unavailable,
 )
 from services.kernel.logging import get_logger
+from services.kernel.retention import retention_settings
 from services.kernel.values import BundleRef
 from services.trainer import handlers
 from services.trainer.bootstrap import App, build
 from services.trainer.domain import Run, RunExit, RunPhase
+from services.trainer.forgetting import Forgetting
 from services.trainer.workloads import apply_workload, find_task
 
 log = get_logger(__name__)
@@ -36,6 +38,8 @@ PATIENCE = 3
 
 GIVE_UP_S = 600.0
 """A server that fails at a run (`Internal`) is asked again for so long; one that does not answer, for ever."""
+
+FORGET_S = 3600.0
 
 FINAL = (AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, ResourceExhausted)
 """What does not get better by asking again."""
@@ -152,9 +156,12 @@ def _is_final(error: DomainError, run: Run) -> bool:
 
 
 def run(stop: threading.Event) -> None:
-    reconciler = Reconciler(build())
+    app = build()
+    reconciler = Reconciler(app)
     loops = [
         Loop(work.__name__, work, interval_s=2.0, wake_on=("runs",))
         for work in (reconciler.submit, reconciler.follow, reconciler.judge)
     ]
+    forgetting = Forgetting(app, retention_settings().kept("runs"))
+    loops.append(Loop("forget-runs", forgetting.run, interval_s=FORGET_S))
     control.run("trainer", kernel_settings(), loops, stop)

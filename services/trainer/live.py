@@ -1,8 +1,10 @@
 """What the scheduler knows of a task that runs: progress, steps, metric points, log."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC
 
+from protos.scheduler.v1 import workload_pb2
 from protos.trainer.v1 import task_pb2
 from services.kernel.entity import utc_now
 from services.kernel.errors import DeadlineExceeded, NotFound, Unavailable
@@ -60,7 +62,8 @@ class Live:
     def metric_points(self, task: Task, name: str, after: int, limit: int) -> list[task_pb2.MetricPoint]:
         if not task.workload_id:
             return []
-        with client.as_itself("trainer"):
+        points: Sequence[workload_pb2.MetricPoint] = []
+        with client.as_itself("trainer"), suppress(NotFound):  # forgotten after a while
             points = self._app.scheduler.metric_points(task.workload_id, name, after, limit or MAX_POINTS)
         return [
             task_pb2.MetricPoint(name=p.name, step=p.step, value=p.value, time=p.time, index=p.index) for p in points
@@ -69,5 +72,6 @@ class Live:
     def log(self, task: Task, offset: int) -> list[bytes]:
         if not task.workload_id:
             return []
-        with client.as_itself("trainer"):
+        with client.as_itself("trainer"), suppress(NotFound):  # forgotten after a while
             return self._app.scheduler.log(task.workload_id, offset)
+        return []

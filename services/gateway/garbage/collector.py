@@ -7,6 +7,7 @@ service to another is found in one of them. It goes under the control lease, one
 next one begins anew.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,7 @@ from services.kernel.maintenance import Reference
 from services.kernel.storage.objects import ObjectInfo, ObjectStore
 
 BATCH = 200
+NOTE_S = 2.0
 
 log = get_logger(__name__)
 
@@ -46,14 +48,15 @@ class Collector:
     fenced: Fenced
 
     def run(self, collection_id: str, began: datetime, scratch: Path, *, dry_run: bool) -> Counts:
-        counts = Counts()
+        counts, noted = Counts(), 0.0
         marks = Marks(self.store, scratch)
         marks.mark(self.references())
         counts.missing, counts.missing_names = marks.missing_count, marks.missing
         for shard in SHARDS:
-            sweep = _Sweep(self, shard, marks.of_shard(shard), began, counts, dry_run)
-            self.fenced(lambda: models.note(collection_id, counts))
-            sweep.run()
+            if time.monotonic() - noted > NOTE_S:
+                self.fenced(lambda: models.note(collection_id, counts))
+                noted = time.monotonic()
+            _Sweep(self, shard, marks.of_shard(shard), began, counts, dry_run).run()
         return counts
 
 
@@ -82,10 +85,13 @@ class _Sweep:
                 self._remove(batch)
                 batch = []
         self._remove(batch)
-        if not self._dry_run:
-            settled, fresh = set(self._known) - self._garbage, self._fresh
-            self._collector.fenced(lambda: models.forget(settled))
-            self._collector.fenced(lambda: models.remember(self._shard, fresh, self._began))
+        settled = set(self._known) - self._garbage
+        if not self._dry_run and (settled or self._fresh):
+            self._collector.fenced(lambda: self._note(settled))
+
+    def _note(self, settled: set[str]) -> None:
+        models.forget(settled)
+        models.remember(self._shard, self._fresh, self._began)
 
     def _removable(self) -> Iterator[ObjectInfo]:
         for found in self._collector.store.scan(f"{self._shard}/"):
