@@ -77,7 +77,9 @@ class World:
         row = models.create(dry_run=dry_run, actor="test")
         collector = Collector(self.store, lambda: list(self.needed), RULE, control.transaction)
         folder = self.scratch / row["_id"]
-        return collector.run(row["_id"], self.clock.now(), folder, dry_run=dry_run)
+        counts = collector.run(row["_id"], self.clock.now(), folder, dry_run=dry_run)
+        models.note(row["_id"], counts, state=State.DONE.value)
+        return counts
 
     def stored(self) -> set[str]:
         return set(self.store.list(""))
@@ -98,7 +100,9 @@ def world_of(gateway: Running, folder: Path, patch: pytest.MonkeyPatch) -> World
         patch.setattr(module, "utc_now", clock.now)
     for document in (CollectionDocument, GarbageDocument):
         collection_of(document).delete_many({})
-    return World(store, folder, clock)
+    world = World(store, folder, clock)
+    patch.setattr(collecting, "SHARDS", PresentShards(world))
+    return world
 
 
 def clear(world: World) -> None:
@@ -194,6 +198,7 @@ def test_who_lost_the_lease_removes_nothing(world: World) -> None:
         collection_of(ControlLeaseDocument).update_one({"_id": lease.name}, {"$inc": {"token": 1}})
         with pytest.raises(Conflict):
             world.collect()
+        collection_of(CollectionDocument).delete_many({})
     finally:
         control._lease.reset(token)
     assert world.stored() == before
@@ -290,7 +295,6 @@ class Histories(RuleBasedStateMachine):
 
 def test_histories(gateway: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Histories.world = world_of(gateway, tmp_path, monkeypatch)
-    monkeypatch.setattr(collecting, "SHARDS", PresentShards(Histories.world))
     once = settings(
         max_examples=12,
         stateful_step_count=14,
