@@ -14,7 +14,7 @@ from services.gateway.cli import app as public
 from services.gateway.cli import output
 from services.kernel.errors import DomainError
 
-OPERATIONS: tuple[str, ...] = ()
+OPERATIONS = ("deploy.operation.migrate_command", "deploy.operation.backup.commands")
 
 
 def application() -> typer.Typer:

@@ -68,6 +68,8 @@ class Stack:
             self._check_ports(stopped)
             self._prepare(stopped)
             for stage in stages:
+                if stage == "platform":
+                    self._migrate(say)
                 self._start_stage([program for program in wanted if program.stage == stage], say)
 
     def down(self) -> bool:
@@ -124,6 +126,23 @@ class Stack:
             rabbitmq.prepare(self.instance, self.secrets)
         if "triton" in names:
             triton.prepare(self.instance)
+
+    def _migrate(self, say: Say) -> None:
+        """Bring the databases to this release before a process of the platform starts."""
+        from deploy.operation.errors import OperationError
+        from deploy.operation.migrating import migrate_all, planned
+        from deploy.operation.servers import connected, require_stopped
+        from services.kernel.errors import DomainError
+        from services.kernel.storage.migrations import require_restored
+
+        try:
+            with connected(mongodb.mongo_uri(self.instance, self.secrets)) as client:
+                require_restored(client)
+                if planned(client):
+                    require_stopped(client, "migrating")
+                    migrate_all(client, say)
+        except (OperationError, DomainError) as error:
+            raise EmbeddedError(str(error)) from error
 
     def _start_stage(self, programs: Sequence[Program], say: Say) -> None:
         started = time.monotonic()

@@ -6,6 +6,7 @@ from services.algorithm.config import AlgorithmSettings
 from services.algorithm.models import AlgorithmRepository
 from services.algorithm.ports import Ports, Transaction
 from services.kernel.storage import mongo
+from services.kernel.storage.holds import objects_held
 from services.kernel.storage.objects import MinioStore
 from services.kernel.workfolder import WorkFolder
 
@@ -18,7 +19,7 @@ def build(settings: AlgorithmSettings, transaction: Transaction = mongo.in_trans
     store = MinioStore(settings)
     return Ports(
         algorithms=AlgorithmRepository(),
-        uploads=StoredUploads(store),
+        uploads=StoredUploads(store, objects_held),
         packaging=StoredPackages(store),
         workspace=WorkFolder(settings.work_folder),
         transaction=transaction,

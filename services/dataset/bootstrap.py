@@ -7,6 +7,7 @@ from services.dataset.formats import Registry
 from services.dataset.models import DatasetRepository, VersionRepository
 from services.dataset.ports import Ports
 from services.kernel.storage import mongo
+from services.kernel.storage.holds import objects_held
 from services.kernel.storage.objects import MinioStore
 from services.kernel.workfolder import WorkFolder
 
@@ -21,7 +22,7 @@ def build(settings: DatasetSettings) -> Ports:
         datasets=DatasetRepository(),
         versions=VersionRepository(),
         jobs=StoredImportJobs(),
-        uploads=StoredUploads(store),
+        uploads=StoredUploads(store, objects_held),
         bundles=StoredBundles(store),
         formats=Registry(),
         workspace=WorkFolder(settings.work_folder),

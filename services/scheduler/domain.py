@@ -203,6 +203,13 @@ class Workload(Entity):
             self.state = WorkloadState.PENDING
             self.waiting_reason = f"Its node {node_name} went away; it waits for another start."
 
+    def interrupted(self) -> None:
+        """The platform was restored from a backup: pending again, whatever its attempts, or cancelled if asked."""
+        self.attempt = min(self.attempt, MAX_ATTEMPTS - 1)
+        self.lose("was restored from a backup and")
+        if self.state is WorkloadState.PENDING:
+            self.waiting_reason = "The platform was restored from a backup; it waits for another start."
+
     def held_under(self, fence: int, node_id: str | None = None) -> None:
         """Refuse who does not hold the lease (any more): Conflict, reason FENCED."""
         lease = self.lease

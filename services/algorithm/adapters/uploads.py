@@ -1,5 +1,6 @@
 """Uploads in the object store."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from services.algorithm.ports import Upload
@@ -10,8 +11,11 @@ from services.kernel.storage.uploads import delete_upload
 
 
 class StoredUploads:
-    def __init__(self, store: ObjectStore) -> None:
+    """`held` says that nothing may be removed now; what was left goes when the upload expires."""
+
+    def __init__(self, store: ObjectStore, held: Callable[[], bool] = lambda: False) -> None:
         self._store = store
+        self._held = held
 
     def find(self, upload_id: str) -> Upload:
         manifest = own_upload(self._store, upload_id)
@@ -21,4 +25,8 @@ class StoredUploads:
         spool_upload(self._store, upload_id, target)
 
     def delete(self, upload_id: str) -> None:
-        on_commit(lambda: delete_upload(self._store, upload_id))
+        on_commit(lambda: self._delete(upload_id))
+
+    def _delete(self, upload_id: str) -> None:
+        if not self._held():
+            delete_upload(self._store, upload_id)

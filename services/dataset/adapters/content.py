@@ -19,8 +19,11 @@ CACHED_SAMPLES = 200_000
 
 
 class StoredUploads:
-    def __init__(self, store: ObjectStore) -> None:
+    """`held` says that nothing may be removed now; what was left goes when the upload expires."""
+
+    def __init__(self, store: ObjectStore, held: Callable[[], bool] = lambda: False) -> None:
         self._store = store
+        self._held = held
 
     def find(self, upload_id: str) -> Upload:
         manifest = own_upload(self._store, upload_id)
@@ -30,7 +33,8 @@ class StoredUploads:
         spool_upload(self._store, upload_id, target, progress)
 
     def delete(self, upload_id: str) -> None:
-        delete_upload(self._store, upload_id)
+        if not self._held():
+            delete_upload(self._store, upload_id)
 
 
 class StoredBundles:

@@ -10,6 +10,7 @@ from services.kernel.errors import FailedPrecondition, NotFound, ResourceExhaust
 from services.kernel.ids import new_id
 from services.kernel.logging import get_logger
 from services.kernel.storage import uploads as content
+from services.kernel.storage.holds import objects_held
 from services.kernel.storage.objects import ObjectStore
 
 log = get_logger(__name__)
@@ -104,7 +105,9 @@ def remove(uploads: Uploads, upload: Upload) -> None:
 
 
 def remove_expired(uploads: Uploads) -> None:
-    """Work of a control loop."""
+    """Work of a control loop. While a backup is taken they stay."""
+    if objects_held():
+        return
     for upload in uploads.rows.expired(utc_now(), limit=100):
         remove(uploads, upload)
         log.info("upload_expired", upload_id=upload.id, finished=upload.finished)

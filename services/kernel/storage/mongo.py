@@ -32,6 +32,7 @@ from services.kernel.config import KernelSettings
 from services.kernel.errors import Unavailable
 from services.kernel.logging import get_logger
 from services.kernel.retention import retention_settings
+from services.kernel.storage import migrations
 from services.kernel.storage.monitoring import RETRIES, TRANSACTIONS, CommandTimes
 
 T = TypeVar("T")
@@ -88,8 +89,11 @@ _service = _uri = ""
 _connecting = threading.Lock()
 
 
-def connect(settings: KernelSettings, service: str) -> None:
+def connect(settings: KernelSettings, service: str, *, any_state: bool = False) -> None:
     """Connect this process to the database `modelyard_<service>` and make the collections of its documents.
+
+    The database must be of this release (`migrations.require_current`) and must not be in the middle of a restore:
+    FailedPrecondition otherwise. `any_state` is for the commands that bring it there.
 
     The roles of a process connect once together: connecting again to the same database only makes what is missing.
     Write concern is the server's default, which is majority on a replica set: a concern of the client would be sent
@@ -98,6 +102,8 @@ def connect(settings: KernelSettings, service: str) -> None:
     """
     with _connecting:
         _connect(settings.mongo_uri.get_secret_value(), service)
+    if not any_state:
+        _when_it_answers(lambda: _require_usable(service))
     for module in _KERNEL_DOCUMENTS:
         importlib.import_module(module)
     ensure_collections(_documents_of(service))
@@ -174,13 +180,27 @@ def _documents_of(service: str) -> list[type[StoredDocument]]:
 
 def ensure_collections(documents: Iterable[type[StoredDocument]]) -> None:
     """Create collections and indexes where missing. Waits up to a minute for a server that still starts."""
-    deadline = time.monotonic() + _START_LIMIT
     documents = list(documents)
+    _when_it_answers(lambda: _ensure_collections(documents))
+
+
+def _ensure_collections(documents: Iterable[type[StoredDocument]]) -> None:
+    existing = set(database().list_collection_names())
+    for document in documents:
+        _ensure_collection(document, existing)
+
+
+def _require_usable(service: str) -> None:
+    migrations.require_restored(client())
+    migrations.require_current(database(), migrations.declared(service))
+
+
+def _when_it_answers(work: Callable[[], None]) -> None:
+    """Do what may be repeated, as soon as the server answers; Unavailable when it does not within a minute."""
+    deadline = time.monotonic() + _START_LIMIT
     while True:
         try:
-            existing = set(database().list_collection_names())
-            for document in documents:
-                _ensure_collection(document, existing)
+            work()
         except (AutoReconnect, ConnectionFailure) as error:
             if time.monotonic() > deadline:
                 raise Unavailable("The database does not answer.") from error
