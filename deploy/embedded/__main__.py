@@ -1,9 +1,10 @@
-"""`python -m deploy.embedded up|down|status|servers-up|servers-down|env`."""
+"""`python -m deploy.embedded up|down|status|servers-up|servers-down|env|logs`."""
 
 import argparse
 import shlex
 import sys
 
+from deploy.embedded import logs
 from deploy.embedded.secrets import secret_path
 from deploy.embedded.settings import EmbeddedError, instance_from_environment
 from deploy.embedded.stack import Stack
@@ -65,13 +66,38 @@ _COMMANDS = {
 }
 
 
+def _logs(options: argparse.Namespace) -> int:
+    ids = tuple(filter(None, (options.task, options.workload, options.id)))
+    if not ids and not options.trace:
+        raise EmbeddedError("say whose logs: --task, --workload, --id or --trace")
+    wanted = logs.Wanted(ids, options.trace, options.since)
+    found = False
+    for text in logs.lines(instance_from_environment().logs, wanted, as_json=options.json):
+        found = True
+        _say(text)
+    return 0 if found else 1
+
+
+def _add_logs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--task", default="", metavar="ID", help="all that was done for a training task")
+    parser.add_argument("--workload", default="", metavar="ID", help="for one workload")
+    parser.add_argument("--id", default="", help="for anything else that has an id: a data set, a service, a run")
+    parser.add_argument("--trace", default="", metavar="ID", help="in one trace, as in the header X-Request-Id")
+    parser.add_argument("--since", default="", metavar="TIME", help="from this time on, for example 2026-01-31T08:00")
+    parser.add_argument("--json", action="store_true", help="the lines as they were written")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.embedded", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, (_, text) in _COMMANDS.items():
         commands.add_parser(name, help=text)
-    command, _ = _COMMANDS[parser.parse_args().command]
+    _add_logs(commands.add_parser("logs", help="the logs of all processes by task or trace, merged by time"))
+    options = parser.parse_args()
     try:
+        if options.command == "logs":
+            return _logs(options)
+        command, _ = _COMMANDS[options.command]
         return command(Stack(instance_from_environment()))
     except EmbeddedError as error:
         print(f"error: {error}", file=sys.stderr)

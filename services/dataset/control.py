@@ -4,10 +4,11 @@ import threading
 
 from services.dataset.bootstrap import SERVICE
 from services.dataset.config import settings
+from services.dataset.telemetry import COUNTS
 from services.kernel import control
 from services.kernel.storage import mongo
 
 
 def run(stop: threading.Event) -> None:
     mongo.connect(settings(), SERVICE)
-    control.run(SERVICE, settings(), [], stop)
+    control.run(SERVICE, settings(), [], stop, counts=COUNTS)

@@ -17,6 +17,7 @@ class DatasetDocument(AggregateDocument):
         "indexes": [
             {"fields": ["project", "owner", "name"], "unique": True},
             ("visibility", "online"),
+            "state",
         ],
     }
 

@@ -3,19 +3,23 @@
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 from services.dataset import handlers
 from services.dataset.adapters.jobs import ATTEMPTS, KIND, StoredImportJobs
-from services.dataset.adapters.wakeup import listen
+from services.dataset.adapters.wakeup import SUBSCRIPTION, listen
 from services.dataset.bootstrap import SERVICE, build
 from services.dataset.config import settings
 from services.dataset.domain import Dataset
 from services.dataset.ports import Ports
-from services.kernel.context import acting_as, service_caller, with_trace
+from services.dataset.telemetry import observe_import
+from services.kernel import metrics, tracing
+from services.kernel.context import acting_as, service_caller
 from services.kernel.errors import Conflict, DomainError, NotFound
 from services.kernel.ids import new_id
-from services.kernel.logging import get_logger
+from services.kernel.logging import about, get_logger
+from services.kernel.messaging import queues
 from services.kernel.storage.jobs import Job, Jobs
 
 POLL_S = 3.0
@@ -25,6 +29,8 @@ log = get_logger(__name__)
 
 def run(stop: threading.Event) -> None:
     ports = build(settings())
+    metrics.watch_disk("dataset", settings().work_folder)
+    queues.register([SUBSCRIPTION])
     wake = threading.Event()
     listener = threading.Thread(target=listen, args=(settings(), wake, stop), name="wakeup", daemon=True)
     listener.start()
@@ -61,11 +67,22 @@ def work_once(jobs: Jobs, holder: str, ports: Ports, stop: threading.Event) -> b
 
 def _guarded(job: Job, jobs: Jobs, work: Callable[[], Dataset]) -> None:
     """Run the work of a job as the service itself, and see to the job when it cannot end."""
-    bound = log.bind(job=job.id, dataset=job.subject, attempt=job.attempts)
+    told = {"modelyard.job_id": job.id, "modelyard.dataset_id": job.subject}
+    with (
+        acting_as(service_caller(SERVICE)),
+        about(job_id=job.id, dataset_id=job.subject),
+        tracing.span("dataset.import", kind="consumer", traceparent=job.traceparent, attributes=told),
+    ):
+        _attempt(job, jobs, work)
+
+
+def _attempt(job: Job, jobs: Jobs, work: Callable[[], Dataset]) -> None:
+    bound = log.bind(attempt=job.attempts)
     bound.info("import_claimed")
+    began = time.perf_counter()
     try:
-        with acting_as(service_caller(SERVICE)), with_trace(""):
-            dataset = work()
+        dataset = work()
+        observe_import(dataset, time.perf_counter() - began)
         bound.info("import_ended", state=dataset.state.value, problems=dataset.problem_count)
     except handlers.ImportCancelled:
         bound.info("import_interrupted")

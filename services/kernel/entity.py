@@ -39,6 +39,11 @@ class Entity:
     def etag(self) -> str:
         return str(self.version)
 
+    @property
+    def related_ids(self) -> dict[str, str]:
+        """Ids by which one looks for this aggregate in the logs, beside its own, for example `run_id`."""
+        return {}
+
     def happened(self, event: str) -> None:
         """Record that `event` (past tense, for example `onlined`) happened to this aggregate."""
         self.pending.append(event)

@@ -7,6 +7,7 @@ from services.kernel import control as kernel_control
 from services.kernel.control import Loop, transaction
 from services.kernel.retention import retention_settings
 from services.scheduler.bootstrap import App, build
+from services.scheduler.counts import SchedulerCounts
 from services.scheduler.forgetting import Forgetting
 from services.scheduler.handlers.placement import NodeLoss, Placement
 
@@ -26,4 +27,5 @@ def loops(app: App) -> Sequence[Loop]:
 def control(stop: threading.Event) -> None:
     """Run the loops and the outbox relay while this process holds the control lease."""
     app = build()
-    kernel_control.run("scheduler", app.settings, loops(app), stop)
+    counts = SchedulerCounts(app.workloads, app.nodes).all()
+    kernel_control.run("scheduler", app.settings, loops(app), stop, counts=counts)

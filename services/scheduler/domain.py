@@ -81,6 +81,12 @@ class WorkloadSpec:
     output_limit_bytes: int = 0
 
     @property
+    def related_ids(self) -> dict[str, str]:
+        """The subject as an id: `run/task-1-2` is the `run_id` task-1-2."""
+        kind, _, rest = self.subject.partition("/")
+        return {f"{kind}_id": rest.partition("/")[0]} if rest else {}
+
+    @property
     def total(self) -> Resources:
         """What the whole gang takes."""
         return self.resources.times(self.workers)
@@ -149,6 +155,10 @@ class Workload(Entity):
     @property
     def ended(self) -> bool:
         return self.state is WorkloadState.EXITED
+
+    @property
+    def related_ids(self) -> dict[str, str]:
+        return self.spec.related_ids
 
     def submitted(self) -> None:
         self.happened("submitted")

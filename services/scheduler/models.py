@@ -14,6 +14,7 @@ from services.kernel.storage.mongo import BsonDocument, StoredDocument, collecti
 from services.kernel.storage.objects import ObjectStore
 from services.kernel.wire import to_message
 from services.scheduler.domain import MetricPoint, Node, Workload
+from services.scheduler.telemetry import observe_workload
 
 _INLINE_BYTES = 16 << 10
 _CHUNK_BYTES = 1 << 20
@@ -81,6 +82,7 @@ def workload_repository() -> Repository[Workload]:
         Workload,
         aggregate="workload",
         snapshot=lambda workload: to_message(workload, workload_pb2.Workload),
+        observed=observe_workload,
     )
 
 

@@ -7,6 +7,7 @@ from services.kernel.control import Loop
 from services.serving import bootstrap
 from services.serving.config import serving_settings
 from services.serving.models import ATTENTION, COLLECTION
+from services.serving.telemetry import COUNTS, READY
 
 RECONCILE_EVERY_S = 2.0
 HEARTBEAT_EVERY_S = 2.0
@@ -19,11 +20,13 @@ def run(stop: threading.Event) -> None:
 
     def heartbeat() -> None:
         # Without Triton the node is not there: nothing new may be placed on it.
-        if app.triton.is_live():
+        live = app.triton.is_live()
+        READY.labels(settings.triton_node).set(live)
+        if live:
             app.scheduler.heartbeat()
 
     loops = [
         Loop("reconcile", bootstrap.reconciler(app).run_once, RECONCILE_EVERY_S, wake_on=(COLLECTION, ATTENTION)),
         Loop("heartbeat", heartbeat, HEARTBEAT_EVERY_S),
     ]
-    control.run("serving", settings, loops, stop)
+    control.run("serving", settings, loops, stop, counts=COUNTS)

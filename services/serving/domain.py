@@ -76,7 +76,8 @@ class Lease:
 class Service(Entity):
     """`desired_load` is what people want, `actual_load` what Triton runs; the reconciler brings them together.
 
-    `crashes` counts how often in a row Triton ended while it loaded the model.
+    `crashes` counts how often in a row Triton ended while it loaded the model, `traceparent` is the trace of whoever
+    started or scaled it.
     """
 
     name: str
@@ -100,6 +101,11 @@ class Service(Entity):
     lease_number: int = 0
     healing_attempts: int = 0
     crashes: int = 0
+    traceparent: str = ""
+
+    @property
+    def related_ids(self) -> dict[str, str]:
+        return {"task_id": self.task_id}
 
     @property
     def address(self) -> str:

@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Callable
 
-from services.kernel import control
+from services.kernel import control, tracing
 from services.kernel.config import kernel_settings
+from services.kernel.context import untraced
 from services.kernel.control import Loop, transaction
 from services.kernel.entity import utc_now
 from services.kernel.errors import (
@@ -19,11 +20,12 @@ from services.kernel.errors import (
     ResourceExhausted,
     Unavailable,
 )
-from services.kernel.logging import get_logger
+from services.kernel.logging import about, get_logger
 from services.kernel.retention import retention_settings
 from services.kernel.values import BundleRef
 from services.trainer import handlers
 from services.trainer.bootstrap import App, build
+from services.trainer.counts import COUNTS
 from services.trainer.domain import Run, RunExit, RunPhase
 from services.trainer.forgetting import Forgetting
 from services.trainer.workloads import apply_workload, find_task
@@ -68,17 +70,18 @@ class Reconciler:
         failed: Exception | None = None
         for run in self._app.runs.select({"phase": phase.value}):
             try:
-                advance(run)
+                with about(run_id=run.id, **run.related_ids), untraced(run.traceparent):
+                    advance(run)
             except Conflict as conflict:
                 if conflict.reason == "FENCED":
                     raise
-                log.info("run_changed_meanwhile", run=run.id)
+                log.info("run_changed_meanwhile", run_id=run.id, task_id=run.task_id)
             except (Unavailable, DeadlineExceeded) as error:
                 unanswered.append(error)
                 if len(unanswered) >= PATIENCE:
                     break
             except Exception as error:  # one run that cannot go on must not hold up the others
-                log.exception("run_failed", run=run.id, phase=phase.value)
+                log.exception("run_failed", run_id=run.id, task_id=run.task_id, phase=phase.value)
                 failed = error
         if failed is not None:
             raise failed
@@ -86,9 +89,13 @@ class Reconciler:
             raise Unavailable(unanswered[-1].message)
 
     def _submit(self, run: Run) -> None:
+        with tracing.span("trainer.submit", traceparent=run.traceparent, attributes=_told(run)):
+            self._submit_once(run)
+
+    def _submit_once(self, run: Run) -> None:
         app, task = self._app, find_task(self._app.tasks, run)
         if run.cancelled or task is None:
-            self._close(run)
+            self._close_once(run)
             return
         try:
             job = handlers.prepare_run(run, task, datasets=app.datasets, algorithms=app.algorithms)
@@ -138,6 +145,10 @@ class Reconciler:
         self._app.runs.save(run)
 
     def _close(self, run: Run) -> None:
+        with tracing.span("trainer.judge", traceparent=run.traceparent, attributes=_told(run)):
+            self._close_once(run)
+
+    def _close_once(self, run: Run) -> None:
         verdict = handlers.judge_run(run, self._app.outputs)
         transaction(lambda: self._record_verdict(run.id, verdict))
 
@@ -147,6 +158,10 @@ class Reconciler:
         if handlers.close_run(run, task, verdict) and task is not None:
             self._app.tasks.save(task)
         self._app.runs.save(run)
+
+
+def _told(run: Run) -> dict[str, str]:
+    return {"modelyard.run_id": run.id, "modelyard.task_id": run.task_id}
 
 
 def _is_final(error: DomainError, run: Run) -> bool:
@@ -164,4 +179,4 @@ def run(stop: threading.Event) -> None:
     ]
     forgetting = Forgetting(app, retention_settings().kept("runs"))
     loops.append(Loop("forget-runs", forgetting.run, interval_s=FORGET_S))
-    control.run("trainer", kernel_settings(), loops, stop)
+    control.run("trainer", kernel_settings(), loops, stop, counts=COUNTS)

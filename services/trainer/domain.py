@@ -88,6 +88,10 @@ class Task(Entity):
     def run_id(self) -> str:
         return f"{self.id}-{self.run_number}"
 
+    @property
+    def related_ids(self) -> dict[str, str]:
+        return {"run_id": self.run_id, "workload_id": self.workload_id} if self.run_number else {}
+
     def _require(self, states: frozenset[TaskState], action: str) -> None:
         if self.state not in states:
             expected = ", ".join(sorted(states))
@@ -174,7 +178,10 @@ class RunExit:
 
 @dataclass(kw_only=True)
 class Run(Entity):
-    """One run of a task and the workload behind it; what the reconciler works on."""
+    """One run of a task and the workload behind it; what the reconciler works on.
+
+    `traceparent` is the trace of whoever started it.
+    """
 
     task_id: str
     number: int
@@ -189,6 +196,11 @@ class Run(Entity):
     major_version: int = 1
     code_hash: str = ""
     exit: RunExit | None = None
+    traceparent: str = ""
+
+    @property
+    def related_ids(self) -> dict[str, str]:
+        return {"task_id": self.task_id, "workload_id": self.workload_id}
 
     def cancel(self) -> None:
         self.cancelled = True

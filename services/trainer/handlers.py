@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from services.kernel.context import current_traceparent
 from services.kernel.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from services.kernel.ids import new_id
 from services.kernel.rights import require_may_give
@@ -117,7 +118,9 @@ def start_task(task: Task, *, tasks: Tasks, runs: Runs, datasets: Datasets, algo
 
 def _begin_run(task: Task, runs: Runs) -> None:
     task.submit()
-    runs.add(Run(id=task.run_id, project=task.project, owner=task.owner, task_id=task.id, number=task.run_number))
+    run = Run(id=task.run_id, project=task.project, owner=task.owner, task_id=task.id, number=task.run_number)
+    run.traceparent = current_traceparent()
+    runs.add(run)
 
 
 def stop_task(task: Task, *, tasks: Tasks, runs: Runs) -> Task:

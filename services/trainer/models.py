@@ -6,6 +6,7 @@ from protos.trainer.v1 import model_pb2, task_pb2
 from services.kernel.storage.documents import AggregateDocument, Repository
 from services.kernel.wire import to_message
 from services.trainer.domain import Model, ModelVersion, Run, Task
+from services.trainer.telemetry import observe_task
 
 
 class TaskDocument(AggregateDocument):
@@ -34,7 +35,13 @@ DOCUMENTS = (TaskDocument, RunDocument, ModelDocument, ModelVersionDocument)
 
 
 def task_repository() -> Repository[Task]:
-    return Repository(TaskDocument, Task, aggregate="task", snapshot=lambda task: to_message(task, task_pb2.Task))
+    return Repository(
+        TaskDocument,
+        Task,
+        aggregate="task",
+        snapshot=lambda task: to_message(task, task_pb2.Task),
+        observed=observe_task,
+    )
 
 
 def run_repository() -> Repository[Run]:

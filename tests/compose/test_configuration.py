@@ -59,7 +59,7 @@ def test_without_secrets_nothing_starts(tmp_path: Path) -> None:
 def test_secrets_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("# mine\nMODELYARD_HTTP_PORTS=80-81\nMODELYARD_AMQP_PASSWORD=chosen\n")
-    command = [sys.executable, FOLDER / "make_env.py", path]
+    command = [sys.executable, str(FOLDER / "make_env.py"), str(path)]
     subprocess.run(command, check=True, timeout=30)
     first = path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600

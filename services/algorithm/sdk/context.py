@@ -26,7 +26,8 @@ from .version import __version__
 class Run:
     """One training run as the environment describes it.
 
-    `params` are validated and complete, `output` is the folder for results, `rank` and `world_size` are torchrun's.
+    `params` are validated and complete, `output` is the folder for results, `rank` and `world_size` are torchrun's,
+    `trace_id` is the trace of whoever started the run, 32 hexadecimal digits, or empty off the platform.
     Only rank 0 writes metrics and checkpoints. After SIGTERM `stopping` is true: save a checkpoint and call
     `stop()`.
     """
@@ -43,6 +44,9 @@ class Run:
         self.metrics = Metrics(self._own_path("MODELYARD_METRICS"))
         self.checkpoint = Checkpoint(self._own_path("MODELYARD_CHECKPOINT"))
         self._progress = Progress(self.metrics)
+        self.trace_id = _trace_id(environment.get("TRACEPARENT", ""))
+        if self.trace_id:
+            self.metrics.event("trace", "traceparent", environment["TRACEPARENT"])
         self._stopping = False
 
     @classmethod
@@ -144,6 +148,10 @@ def main(train: Callable[[Run], None]) -> None:
     try:
         run = current()
         run.watch_signals()
+        if run.trace_id and run.rank == 0:
+            sys.stdout.write(
+                f"trace_id={run.trace_id} algorithm={run.algorithm.name} version={run.algorithm.version}\n"
+            )
         train(run)
         run.finish()
     except ParameterError as error:
@@ -163,6 +171,12 @@ def _fail(problems: list[str]) -> None:
     for problem in problems:
         sys.stderr.write(f"error: {problem}\n")
     sys.exit(EXIT_CONTRACT)
+
+
+def _trace_id(traceparent: str) -> str:
+    """The trace id of a W3C traceparent, or an empty string."""
+    parts = traceparent.split("-")
+    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 and parts[1].isalnum() else ""
 
 
 def _number(environment: Mapping[str, str], variable: str, default: int) -> int:

@@ -5,24 +5,32 @@ request is read into memory before its caller is admitted.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, aclosing
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, aclosing, contextmanager
 from urllib.parse import unquote
 
 import grpc
 from google.rpc import code_pb2, status_pb2
+from prometheus_client import Histogram
 
 from services.gateway.access import PUBLIC_METHODS, Access
 from services.gateway.contract.contract import Contract, Method
 from services.gateway.forwarding.calls import Backends, Call, CallFailed
 from services.gateway.forwarding.doorway import Doorway
-from services.kernel.context import current_traceparent, with_trace
+from services.kernel import tracing
+from services.kernel.context import current_traceparent, with_trace, within_trace
 from services.kernel.errors import DeadlineExceeded, DomainError, Internal, InvalidArgument
 from services.kernel.grpc import TRACE_KEY
 from services.kernel.grpc.status import DETAILS_KEY, GRPC_CODES, to_status
 from services.kernel.logging import get_logger
+from services.kernel.metrics import FAST
 
 log = get_logger(__name__)
+
+CALLS = Histogram(
+    "modelyard_grpc_front_duration_seconds", "Unary calls of other platforms", ["method", "outcome"], buckets=FAST
+)
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 
@@ -37,13 +45,26 @@ class Gate:
         self._unary_time_s = unary_time_s
         self._doorway = Doorway()
 
+    @contextmanager
+    def operation(self, context: Context, method: str) -> Iterator[None]:
+        """Around a unary call: its span, its time."""
+        traceparent = _metadata(context).get(TRACE_KEY, "")
+        began, outcome = time.perf_counter(), "error"
+        try:
+            with tracing.span(method.lstrip("/"), kind="server", traceparent=traceparent):
+                yield
+            outcome = "ok"
+        finally:
+            CALLS.labels(method.lstrip("/"), outcome).observe(time.perf_counter() - began)
+
     async def admit(self, context: Context, *, public: bool = False, streams: bool = False) -> Call:
         """Raises DomainError. Unary calls have a deadline even when the client gave none."""
-        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+        metadata = _metadata(context)
         asked = context.time_remaining()
         limit = None if streams else self._unary_time_s
         time_s = min((value for value in (asked, limit) if value is not None), default=None)
-        with with_trace(metadata.get(TRACE_KEY, "")):
+        running = current_traceparent()
+        with within_trace(running) if running else with_trace(metadata.get(TRACE_KEY, "")):
             return await self._access.admit(
                 metadata.get("authorization", ""),
                 address=address_of_peer(context.peer()),
@@ -104,9 +125,10 @@ class Forwarder(grpc.GenericRpcHandler):
     def _unary(self, method: Method) -> Callable[[AsyncIterator[bytes], Context], Awaitable[bytes]]:
         async def behaviour(requests: AsyncIterator[bytes], context: Context) -> bytes:
             try:
-                call = await self._gate.admit(context, public=method.path in PUBLIC_METHODS)
-                request = await self._gate.only_message(requests, call)
-                return await self._backends.of(method).unary(method, request, call)
+                with self._gate.operation(context, method.path):
+                    call = await self._gate.admit(context, public=method.path in PUBLIC_METHODS)
+                    request = await self._gate.only_message(requests, call)
+                    return await self._backends.of(method).unary(method, request, call)
             except Exception as error:  # the edge: every error becomes a status
                 await self._gate.abort(context, error, method.path)
                 raise
@@ -126,6 +148,10 @@ class Forwarder(grpc.GenericRpcHandler):
                 await self._gate.abort(context, error, method.path)
 
         return behaviour
+
+
+def _metadata(context: Context) -> dict[str, str]:
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
 
 
 def address_of_peer(peer: str) -> str:

@@ -30,10 +30,14 @@ _NAMED: dict[str, tuple[str, type[Message], type[Message]]] = {
     "ModelMetadata": ("name", service_pb2.ModelMetadataRequest, service_pb2.ModelMetadataResponse),
     "ModelInfer": ("model_name", service_pb2.ModelInferRequest, service_pb2.ModelInferResponse),
 }
+_OTHER = f"{SERVICE}/other"
 _SERVER: dict[str, type[Message]] = {
     "ServerLive": service_pb2.ServerLiveRequest,
     "ServerReady": service_pb2.ServerReadyRequest,
 }
+
+
+_MEASURED = frozenset(f"/{SERVICE}/{name}" for name in (*_NAMED, *_SERVER))
 
 
 class InferenceForwarder(grpc.GenericRpcHandler):
@@ -63,8 +67,9 @@ class InferenceForwarder(grpc.GenericRpcHandler):
     ) -> Callable[[AsyncIterator[bytes], Context], Awaitable[bytes]]:
         async def behaviour(requests: AsyncIterator[bytes], context: Context) -> bytes:
             try:
-                call = await self._gate.admit(context)
-                return await work(await self._gate.only_message(requests, call), call)
+                with self._gate.operation(context, path if path in _MEASURED else _OTHER):
+                    call = await self._gate.admit(context)
+                    return await work(await self._gate.only_message(requests, call), call)
             except grpc.aio.AioRpcError as error:
                 await self._gate.abort(context, failure_of(error), path)
                 raise

@@ -13,7 +13,8 @@ from google.protobuf.message import Message
 
 from services.gateway.contract.contract import Method
 from services.gateway.forwarding.calls import Call, CallFailed
-from services.kernel.context import acting_as, with_trace
+from services.kernel import tracing
+from services.kernel.context import acting_as, new_traceparent, within_trace
 from services.kernel.errors import DeadlineExceeded, DomainError, Internal
 from services.kernel.grpc import commands, constraints
 from services.kernel.grpc.messages import parsed
@@ -44,7 +45,7 @@ class LocalBackend:
         descriptor = self._methods[method.name]
 
         def work() -> bytes:
-            with _operation(call):
+            with _operation(call), tracing.span(method.path.lstrip("/")):
                 message = self._message(method, request)
                 return commands.answer(descriptor, function, message).SerializeToString()
 
@@ -71,7 +72,7 @@ class LocalBackend:
 def _operation(call: Call) -> Iterator[None]:
     token = _current.set(call)
     try:
-        with acting_as(call.caller), with_trace(call.traceparent):
+        with acting_as(call.caller), within_trace(call.traceparent or new_traceparent()):
             yield
     finally:
         _current.reset(token)

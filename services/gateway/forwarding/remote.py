@@ -9,8 +9,9 @@ from google.rpc import status_pb2
 
 from services.gateway.contract.contract import Method
 from services.gateway.forwarding.calls import Call, CallFailed
-from services.kernel import tokens
+from services.kernel import tokens, tracing
 from services.kernel.config import KernelSettings
+from services.kernel.context import current_traceparent
 from services.kernel.grpc import CALLER_KEY, TRACE_KEY, channels
 from services.kernel.grpc.status import DETAILS_KEY
 from services.kernel.ids import new_id
@@ -36,17 +37,22 @@ class RemoteBackend:
     async def unary(self, method: Method, request: bytes, call: Call) -> bytes:
         known = _once(self._unary, method.path, lambda: self.channel.unary_unary(method.path))
         repeatable = _repeatable(method, request)
-        running = known(repeatable, timeout=call.time_left, metadata=self._metadata(call, UNARY_TOKEN_S))
-        try:
-            return await running
-        except grpc.aio.AioRpcError as error:
-            raise failure_of(error) from None
-        finally:
-            running.cancel()
+        with tracing.span(method.path.lstrip("/"), kind="client", traceparent=call.traceparent) as span:
+            metadata = self._metadata(call, UNARY_TOKEN_S, current_traceparent())
+            running = known(repeatable, timeout=call.time_left, metadata=metadata)
+            try:
+                return await running
+            except grpc.aio.AioRpcError as error:
+                span.set("rpc.grpc.status_code", error.code().value[0])
+                raise failure_of(error) from None
+            finally:
+                running.cancel()
 
     async def stream(self, method: Method, request: bytes, call: Call) -> AsyncGenerator[bytes, None]:
         known = _once(self._streams, method.path, lambda: self.channel.unary_stream(method.path))
-        running = known(request, timeout=call.time_left, metadata=self._metadata(call, STREAM_TOKEN_S))
+        running = known(
+            request, timeout=call.time_left, metadata=self._metadata(call, STREAM_TOKEN_S, call.traceparent)
+        )
         try:
             async for message in running:
                 yield message
@@ -58,12 +64,12 @@ class RemoteBackend:
     async def close(self) -> None:
         await self.channel.close()
 
-    def _metadata(self, call: Call, ttl_s: int) -> Metadata:
+    def _metadata(self, call: Call, ttl_s: int, traceparent: str) -> Metadata:
         found: list[tuple[str, str]] = []
         if call.caller.user_id:
             found.append((CALLER_KEY, tokens.sign(call.caller, self._key, ttl_s=ttl_s)))
-        if call.traceparent:
-            found.append((TRACE_KEY, call.traceparent))
+        if traceparent:
+            found.append((TRACE_KEY, traceparent))
         return tuple(found)
 
 

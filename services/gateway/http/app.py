@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -53,7 +52,6 @@ def build(parts: Parts) -> ASGIApp:
         Route("/docs.css", pages.docs_style, methods=["GET"]),
         Route("/healthz", alive, methods=["GET"]),
         Route("/readyz", parts.readiness.endpoint, methods=["GET"]),
-        Route("/metrics", metrics, methods=["GET"]),
         Route("/", pages.root, methods=["GET"]),
     ]
     return Edge(_Routed(routes), parts.header_limit)
@@ -96,10 +94,6 @@ def _server_state(inference: InferenceEndpoint) -> Endpoint:
         return await inference.server_state(request)
 
     return endpoint
-
-
-async def metrics(_request: Request) -> Response:
-    return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 class _Routed:

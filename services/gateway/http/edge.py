@@ -7,17 +7,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.http.errors import HttpError, error_response
 from services.gateway.http.requests import ClientGone
-from services.kernel.context import with_trace
+from services.kernel import tracing
+from services.kernel.context import current_trace_id, current_traceparent
 from services.kernel.errors import Internal, InvalidArgument
 from services.kernel.logging import get_logger
+from services.kernel.metrics import FAST
 
 log = get_logger(__name__)
 
 REQUESTS = Counter("modelyard_http_requests_total", "HTTP requests", ["method", "route", "code"])
-SECONDS = Histogram("modelyard_http_seconds", "Time to the end of the answer", ["route"])
-RUNNING = Gauge("modelyard_http_requests_running", "HTTP requests that are being answered")
+SECONDS = Histogram(
+    "modelyard_http_request_duration_seconds",
+    "HTTP requests, to the end of the answer",
+    ["method", "route"],
+    buckets=FAST,
+)
+RUNNING = Gauge("modelyard_http_requests_in_progress", "HTTP requests that are being answered, streams included")
 
 CLIENT_GONE = 499
+_LONGEST_PATH = 300
 _VERBS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -42,8 +50,14 @@ class Edge:
         sent = _Sent(send)
         began = time.perf_counter()
         traceparent = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
-        with RUNNING.track_inprogress(), with_trace(traceparent) as trace:
-            sent.traceparent = trace.encode()
+        with (
+            RUNNING.track_inprogress(),
+            tracing.span(scope["method"][:10], kind="server", traceparent=traceparent) as span,
+        ):
+            sent.trace = (
+                (b"traceparent", current_traceparent().encode()),
+                (b"x-request-id", current_trace_id().encode()),
+            )
             try:
                 self._check_headers(scope)
                 await self._app(scope, receive, sent)
@@ -52,10 +66,20 @@ class Edge:
             except Exception as error:  # noqa: BLE001  # the edge: every error becomes an answer
                 await self._answer(error, sent, scope, receive)
             finally:
-                route = scope.get("route_name") or getattr(scope.get("route"), "path", "") or "none"
-                verb = scope["method"] if scope["method"] in _VERBS else "other"
-                REQUESTS.labels(verb, route, str(sent.code)).inc()
-                SECONDS.labels(route).observe(time.perf_counter() - began)
+                self._observe(scope, sent.code, time.perf_counter() - began, span)
+
+    def _observe(self, scope: Scope, code: int, seconds: float, span: tracing.Span) -> None:
+        route = scope.get("route_name") or getattr(scope.get("route"), "path", "") or "none"
+        verb = scope["method"] if scope["method"] in _VERBS else "other"
+        REQUESTS.labels(verb, route, str(code)).inc()
+        SECONDS.labels(verb, route).observe(seconds)
+        span.rename(f"{verb} {route}")
+        span.set("http.request.method", verb)
+        span.set("http.route", route)
+        span.set("http.response.status_code", code)
+        if scope.get("is_command"):
+            path = scope["path"][:_LONGEST_PATH]
+            log.info("http_command", method=verb, path=path, code=code, seconds=round(seconds, 4))
 
     def _check_headers(self, scope: Scope) -> None:
         # uvicorn's limit sees only headers that come in several reads.
@@ -82,7 +106,7 @@ class _Sent:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.code = 0
-        self.traceparent = b""
+        self.trace: tuple[tuple[bytes, bytes], ...] = ()
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -90,5 +114,5 @@ class _Sent:
             given = list(message.get("headers", ()))
             names = {name.lower() for name, _ in given}
             extra = [pair for pair in (*_HEADERS, _API_POLICY) if pair[0] not in names]
-            message = {**message, "headers": [*given, *extra, (b"traceparent", self.traceparent)]}
+            message = {**message, "headers": [*given, *extra, *self.trace]}
         await self._send(message)

@@ -11,8 +11,10 @@ from services.gateway.forwarding.calls import Call
 from services.gateway.forwarding.resolver import Resolver, Target
 from services.gateway.http.requests import address_of, read_body, unless_gone
 from services.gateway.http.transcoding import Limits
+from services.kernel import tracing
 from services.kernel.context import current_traceparent
 from services.kernel.errors import DeadlineExceeded, NotFound, Unavailable
+from services.kernel.grpc import TRACE_KEY
 
 BINARY_LENGTH = "inference-header-content-length"
 _PASSED_IN = ("content-type", BINARY_LENGTH)
@@ -83,12 +85,14 @@ class InferenceEndpoint:
     async def _ask(
         self, verb: str, url: str, call: Call, headers: dict[str, str] | None = None, body: bytes = b""
     ) -> httpx.Response:
-        try:
-            return await self._client.request(verb, url, headers=headers, content=body, timeout=call.time_left)
-        except httpx.TimeoutException as error:
-            raise DeadlineExceeded("The model did not answer in time.") from error
-        except httpx.TransportError as error:
-            raise Unavailable("The inference server does not answer now; repeat the request.") from error
+        with tracing.span("triton", kind="client", traceparent=call.traceparent):
+            own = {**(headers or {}), TRACE_KEY: current_traceparent()}
+            try:
+                return await self._client.request(verb, url, headers=own, content=body, timeout=call.time_left)
+            except httpx.TimeoutException as error:
+                raise DeadlineExceeded("The model did not answer in time.") from error
+            except httpx.TransportError as error:
+                raise Unavailable("The inference server does not answer now; repeat the request.") from error
 
 
 def _handed_on(answer: httpx.Response) -> Response:

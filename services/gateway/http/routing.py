@@ -27,7 +27,11 @@ class BindingRoute(BaseRoute):
         if values is None:
             return Match.NONE, {}
         match = Match.FULL if scope["method"] == self.binding.verb else Match.PARTIAL
-        return match, {"path_params": values, "route_name": self.binding.template.text}
+        return match, {
+            "path_params": values,
+            "route_name": self.binding.template.text,
+            "is_command": "request_id" in self.binding.method.request.fields_by_name,
+        }
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._transcoder.answer(self.binding, scope["path_params"], scope, receive, send)

@@ -8,6 +8,7 @@ from typing import Any
 
 from google.api import httpbody_pb2
 from google.protobuf.message import Message
+from prometheus_client import Gauge
 from starlette.types import Receive, Send
 
 from services.gateway.forwarding.calls import CallFailed
@@ -18,6 +19,8 @@ from services.kernel.errors import Internal, Unavailable
 from services.kernel.logging import get_logger
 
 log = get_logger(__name__)
+
+STREAMS = Gauge("modelyard_http_streams_open", "Answers of streams that are open: server-sent events and downloads")
 
 KEEP_ALIVE_S = 15.0
 FIRST_WAIT_S = 0.5
@@ -87,9 +90,11 @@ class Pump:
 @asynccontextmanager
 async def pumping(source: AsyncGenerator[bytes, None], receive: Receive, closing: asyncio.Event) -> AsyncIterator[Pump]:
     pump = Pump(source, receive, closing)
+    STREAMS.inc()
     try:
         yield pump
     finally:
+        STREAMS.dec()
         await pump.close()
 
 

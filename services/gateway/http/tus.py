@@ -14,6 +14,7 @@ from datetime import UTC
 from email.utils import format_datetime
 from typing import ParamSpec, TypeVar
 
+from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -28,6 +29,9 @@ from services.kernel.errors import Conflict, FailedPrecondition, InvalidArgument
 from services.kernel.logging import get_logger
 
 log = get_logger(__name__)
+
+RECEIVED = Counter("modelyard_upload_bytes_total", "Bytes of uploads that were stored")
+FINISHED = Counter("modelyard_uploads_finished_total", "Uploads of which all bytes are there")
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
@@ -149,7 +153,9 @@ class TusEndpoint:
             if checksum is not None and (length is None or length > PART_BYTES):
                 raise too_large(PART_BYTES)
             upload = await self._store(request, upload, lock, checksum)
-        return await _in_thread(handlers.complete_if_whole, self._uploads, upload)
+        whole = await _in_thread(handlers.complete_if_whole, self._uploads, upload)
+        FINISHED.inc(whole.finished and not upload.finished)
+        return whole
 
     async def _store(self, request: Request, upload: Upload, lock: str, checksum: bytes | None) -> Upload:
         """One part is in memory at a time. Of a broken connection everything that came is kept."""
@@ -182,7 +188,9 @@ class TusEndpoint:
     async def _flush(self, upload: Upload, lock: str, part: bytearray) -> Upload:
         data = bytes(part)
         part.clear()
-        return await _in_thread(handlers.store_part, self._uploads, upload, lock, data)
+        stored = await _in_thread(handlers.store_part, self._uploads, upload, lock, data)
+        RECEIVED.inc(len(data))
+        return stored
 
     @asynccontextmanager
     async def _locked(self, upload: Upload) -> AsyncIterator[str]:

@@ -33,7 +33,7 @@ from services.kernel.grpc import CALLER_KEY, CHANNEL_OPTIONS, TRACE_KEY, command
 from services.kernel.grpc.channels import SERVER_OPTIONS, listen
 from services.kernel.grpc.messages import parsed
 from services.kernel.grpc.status import DETAILS_KEY, GRPC_CODES, code_name, to_status
-from services.kernel.grpc.subjects import Subjects
+from services.kernel.grpc.subjects import ids_in
 from services.kernel.logging import about, get_logger
 from services.kernel.metrics import FAST
 
@@ -58,28 +58,28 @@ class _Method:
 
     descriptor: MethodDescriptor
     function: Callable[[Any], Any]
-    subjects: Subjects
 
     @property
     def name(self) -> str:
         return f"{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
 
     @property
+    def noun(self) -> str:
+        """What the service is about, for example `task` for `TaskService`."""
+        return str(self.descriptor.containing_service.name).removesuffix("Service").lower()
+
+    @property
     def request_class(self) -> type[Message]:
         return message_factory.GetMessageClass(self.descriptor.input_type)
 
     def run(self, request: Message) -> Message:
-        """The answer; the log says what became of a command."""
-        if not commands.is_command(self.descriptor, self.function):
-            return commands.answer(self.descriptor, self.function, request)
+        """The answer; the log says why a command was refused."""
         try:
-            response = commands.answer(self.descriptor, self.function, request)
+            return commands.answer(self.descriptor, self.function, request)
         except DomainError as error:
-            log.info("command_refused", method=self.name, reason=error.reason)
+            if commands.is_command(self.descriptor, self.function):
+                log.info("command_refused", method=self.name, reason=error.reason)
             raise
-        with about(**self.subjects.of_response(response)):
-            log.info("command_done", method=self.name)
-        return response
 
 
 @contextmanager
@@ -105,7 +105,7 @@ def _operation(method: _Method, request: bytes, metadata: dict[str, str], key: s
     with tracing.span(method.name, kind="server", traceparent=metadata.get(TRACE_KEY, "")):
         caller: Caller = tokens.verify(token, key) if token else NOBODY
         message = parsed(method.request_class, request)
-        with acting_as(caller), about(**method.subjects.of_request(message)), _told_errors(method.name):
+        with acting_as(caller), about(**ids_in(message, method.noun)), _told_errors(method.name):
             yield message
 
 
@@ -134,7 +134,7 @@ class _Adapter:
         constraints.precompile(service)
         made: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         for descriptor in service.methods:
-            method = _Method(descriptor, getattr(servicer, descriptor.name), Subjects(descriptor))
+            method = _Method(descriptor, getattr(servicer, descriptor.name))
             streams = descriptor.server_streaming
             make = grpc.unary_stream_rpc_method_handler if streams else grpc.unary_unary_rpc_method_handler
             made[descriptor.name] = make(

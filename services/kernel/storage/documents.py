@@ -12,6 +12,7 @@ from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError, 
 from services.kernel.context import current_caller
 from services.kernel.entity import Entity, utc_now
 from services.kernel.errors import AlreadyExists, Conflict, NotFound, ResourceExhausted
+from services.kernel.logging import get_logger
 from services.kernel.pages import Page, PageToken, page_limit
 from services.kernel.storage.conversion import from_bson, to_bson, to_bson_value
 from services.kernel.storage.events import event_message
@@ -29,6 +30,7 @@ from services.kernel.storage.mongo import (
 __all__ = ["AggregateDocument", "Page", "Repository", "require_etag"]
 
 E = TypeVar("E", bound=Entity)
+log = get_logger(__name__)
 
 HAPPENED = Counter(
     "modelyard_events_committed_total", "Events that were committed with the state they tell of", ["type"]
@@ -206,8 +208,10 @@ class Repository(Generic[E]):
             raise
 
     def _observe(self, entity: E, events: Sequence[str]) -> None:
+        ids = {f"{self.aggregate}_id": entity.id, **entity.related_ids}
         for event in events:
             HAPPENED.labels(f"{self.aggregate}.{event}").inc()
+            log.info(f"{self.aggregate}.{event}", **{name: value for name, value in ids.items() if value})
         if self.observed is not None:
             self.observed(entity, events)
 

@@ -1,13 +1,15 @@
 """The agent: heartbeats, the stream of assignments, and a runner for each of them."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from services.kernel.context import untraced
 from services.kernel.errors import DomainError
 from services.kernel.logging import get_logger
 from services.kernel.values import Resources
 from services.scheduler.agent.runner import Runner, Surroundings
+from services.scheduler.agent.telemetry import HEARTBEAT_FAILURES, WORKLOADS
 from services.scheduler.domain import PROCESS, Assignment
 
 _RETRY_S = 1.0
@@ -41,7 +43,7 @@ class Agent:
     def run(self) -> None:
         """Work until the stopping event is set, then interrupt what runs (or leave it, as configured) and return."""
         for name, target in (("heartbeat", self._beat), ("watch", self._watch)):
-            threading.Thread(target=target, name=name, daemon=True).start()
+            threading.Thread(target=_without_trace, args=(target,), name=name, daemon=True).start()
         while not self._stop.is_set():
             self._wake.wait(_RECONCILE_S)
             self._wake.clear()
@@ -64,6 +66,7 @@ class Agent:
             try:
                 pause = self._around.scheduler.heartbeat(node_id, self._node.name, PROCESS, self._node.capacity)
             except DomainError as error:
+                HEARTBEAT_FAILURES.inc()
                 log.info("heartbeat_failed", error=error.message)
             self._stop.wait(pause)
 
@@ -91,6 +94,7 @@ class Agent:
                 self._remove(key)
         for key, assignment in wanted.items():
             self._attend(key, assignment)
+        WORKLOADS.set(len(self._runners))
 
     def _forget_ended(self, wanted: dict[Key, Assignment]) -> None:
         for key in [key for key, runner in self._runners.items() if not runner.is_alive()]:
@@ -113,6 +117,11 @@ class Agent:
         runner.start()
 
     def _remove(self, key: Key) -> None:
-        log.warning("workload_removed", workload=key[0], fence=key[1])
+        log.warning("workload_removed", workload_id=key[0], fence=key[1])
         self._around.engine.remove(self._around.home.place(*key))
         self._around.home.tidy(key[0], checkpoint=False)
+
+
+def _without_trace(work: Callable[[], None]) -> None:
+    with untraced():
+        work()

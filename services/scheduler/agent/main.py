@@ -4,6 +4,7 @@ import platform
 import threading
 from dataclasses import replace
 
+from services.kernel import metrics
 from services.kernel.grpc import client
 from services.kernel.storage.objects import MinioStore
 from services.kernel.values import Resources
@@ -19,6 +20,7 @@ from services.scheduler.engines.process.engine import ProcessEngine
 def agent(stop: threading.Event) -> None:
     """The role `agent`: runs until `stop` is set."""
     configured = settings()
+    metrics.watch_disk("agent", configured.agent_home)
     around = Surroundings(
         home=AgentHome(configured.agent_home),
         engine=ProcessEngine(

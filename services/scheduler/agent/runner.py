@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from services.kernel.context import with_trace
+from services.kernel.context import untraced
 from services.kernel.errors import (
     AlreadyExists,
     Conflict,
@@ -15,11 +15,12 @@ from services.kernel.errors import (
     NotFound,
     Unavailable,
 )
-from services.kernel.logging import get_logger
+from services.kernel.logging import about, get_logger
 from services.kernel.storage.objects import ObjectStore
 from services.scheduler.agent import files
 from services.scheduler.agent.home import AgentHome
 from services.scheduler.agent.shipping import Shipper
+from services.scheduler.agent.telemetry import begin_algorithm, end_algorithm, step
 from services.scheduler.domain import Assignment, ExitReason, Report, WorkloadExit
 from services.scheduler.engines.process.engine import ProcessEngine, ProcessStatus
 from services.scheduler.engines.process.shim.files import Exit
@@ -77,7 +78,7 @@ class Runner(threading.Thread):
         self._revoked = False
         self._wake = threading.Event()
         self._told_running = False
-        self._log = log.bind(workload=assignment.workload_id, fence=assignment.fence)
+        self._log = log.bind(fence=assignment.fence)
 
     def ask_stop(self) -> None:
         """The workload should end."""
@@ -101,8 +102,9 @@ class Runner(threading.Thread):
         self._engine.stop(self._place, "interrupted", grace_s)
 
     def run(self) -> None:
-        failures = 0
-        with with_trace(self._assignment.traceparent):
+        failures, assignment = 0, self._assignment
+        ids = {"workload_id": assignment.workload_id, **assignment.spec.related_ids}
+        with untraced(assignment.traceparent), about(**ids):
             while True:
                 try:
                     self._live()
@@ -123,7 +125,8 @@ class Runner(threading.Thread):
     def _live(self) -> None:
         how = self._until_end()
         self._tell(self._shipper.ship_all)
-        self._tell(lambda: self._around.scheduler.report(replace(self._shipper.state, exit=how)))
+        with step("report", self._assignment):
+            self._tell(lambda: self._around.scheduler.report(replace(self._shipper.state, exit=how)))
         self._log.info("workload_ended", reason=str(how.reason), malformed_metrics=self._shipper.malformed)
         self._remove(checkpoint=True)
 
@@ -151,6 +154,7 @@ class Runner(threading.Thread):
         if self._stop_asked:
             return WorkloadExit(ExitReason.CANCELLED, "It was cancelled.")
         if status is ProcessStatus.ENDED:
+            self._trace_end()
             self._engine.prepare_restart(self._place)
             self._count_starts(0)
         starts = self._starts()
@@ -158,7 +162,8 @@ class Runner(threading.Thread):
             told = f"Its process vanished {starts} times without a trace, as when the machine is switched off."
             return WorkloadExit(ExitReason.LOST, told)
         try:
-            files.stage(self._around.store, self._place, self._assignment.spec)
+            with step("stage", self._assignment):
+                files.stage(self._around.store, self._place, self._assignment.spec)
         except (NotFound, InvalidArgument, AlreadyExists, Internal) as error:
             return WorkloadExit(ExitReason.NOT_STARTED, f"Its inputs could not be prepared: {error.message}")
         except OSError as error:
@@ -171,8 +176,11 @@ class Runner(threading.Thread):
     def _launch(self, starts: int) -> None:
         """Start the process after `starts` earlier starts. A launch that the machine refused does not count."""
         self._count_starts(starts + 1)
+        spec = self._assignment.spec
         try:
-            self._engine.start(self._place, self._assignment.spec)
+            with step("start", self._assignment):
+                traced = {**spec.env, "TRACEPARENT": begin_algorithm(self._place.folder)}
+                self._engine.start(self._place, replace(spec, env=traced))
         except Exception:
             self._count_starts(starts)
             raise
@@ -199,7 +207,8 @@ class Runner(threading.Thread):
 
     def _say_running(self) -> None:
         if not self._told_running and self._engine.started(self._place):
-            self._around.scheduler.report(self._shipper.state)
+            with step("report", self._assignment):
+                self._around.scheduler.report(self._shipper.state)
             self._told_running = True
 
     def _with_output(self, end: Exit) -> WorkloadExit:
@@ -211,13 +220,20 @@ class Runner(threading.Thread):
             log_bytes=end.log_bytes,
             peak_memory_bytes=end.peak_memory_bytes,
         )
+        self._trace_end()
         if how.reason in _WITHOUT_OUTPUT:
             return how
         try:
-            return replace(how, outputs=files.collect(self._around.store, self._place))
+            with step("collect", self._assignment):
+                return replace(how, outputs=files.collect(self._around.store, self._place))
         except InvalidArgument as error:
             told = f"{end.message} Its output could not be kept: {error.message}"
             return replace(how, reason=ExitReason.ERROR, message=told)
+
+    def _trace_end(self) -> None:
+        end = self._engine.exit(self._place)
+        if end is not None:
+            end_algorithm(self._place.folder, self._assignment, end, self._shipper.state.steps)
 
     def _tell(self, call: Callable[[], T]) -> T:
         """Call the scheduler. Revoked when the lease has passed on or the workload is unknown, else Unavailable."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.scheduler.agent.files import open_regular
 from services.scheduler.agent.metrics import MetricLines
+from services.scheduler.agent.telemetry import LOG_BYTES, POINTS
 from services.scheduler.domain import Report
 from services.scheduler.engines.process.engine import Place
 from services.scheduler.ports import SchedulerPort
@@ -55,6 +56,7 @@ class Shipper:
         data = _read(self._place.log, self._log_offset)
         if data:
             self._log_offset = self._scheduler.append_log(self._identity, self._log_offset, data)
+            LOG_BYTES.inc(len(data))
         return len(data) == CHUNK_BYTES
 
     def _ship_points(self) -> bool:
@@ -67,6 +69,7 @@ class Shipper:
         if points:
             self._scheduler.append_points(self._identity, points)
             self._lines.sent(len(points))
+            POINTS.inc(len(points))
         return bool(self._lines.points) or len(data) == CHUNK_BYTES
 
     def _ship_state(self) -> None:

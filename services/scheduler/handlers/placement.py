@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.kernel import tracing
 from services.kernel.errors import Conflict
-from services.kernel.logging import get_logger
+from services.kernel.logging import about, get_logger
 from services.kernel.values import Resources
 from services.scheduler import allocation
 from services.scheduler.domain import LEASED, Node, NodeState, Workload, WorkloadState
@@ -72,7 +73,8 @@ class Placement:
                 current.place(node_id, self.fences.next())
                 self.workloads.save(current)
 
-        self._apply(workload, work)
+        with tracing.span("scheduler.place", traceparent=workload.traceparent, attributes=_told(workload, node_id)):
+            self._apply(workload, work)
 
     def _explain(self, workload: Workload, reason: str) -> None:
         if workload.waiting_reason == reason:
@@ -85,12 +87,17 @@ class Placement:
         self._apply(workload, work)
 
     def _apply(self, workload: Workload, work: Callable[[], None]) -> None:
-        try:
-            self.transaction(work)
-        except Conflict as error:
-            if error.reason == "FENCED":
-                raise
-            log.info("placement_overtaken", workload=workload.id)  # the change that overtook it wakes the next round
+        with about(workload_id=workload.id, **workload.related_ids):
+            try:
+                self.transaction(work)
+            except Conflict as error:
+                if error.reason == "FENCED":
+                    raise
+                log.info("placement_overtaken")  # the change that overtook it wakes the next round
+
+
+def _told(workload: Workload, node_id: str) -> dict[str, str]:
+    return {"modelyard.workload_id": workload.id, "modelyard.node_id": node_id, **workload.related_ids}
 
 
 def _usage(leased: Iterable[Workload]) -> Mapping[str, Resources]:
@@ -138,7 +145,7 @@ class NodeLoss:
         return now - since > LOST_AFTER_S
 
     def _lose(self, node: Node) -> None:
-        log.warning("node_lost", node=node.id, name=node.name)
+        log.warning("node_lost", node_id=node.id, name=node.name)
         node.state = NodeState.LOST
         self.transaction(lambda: self.nodes.save(node))
 
@@ -149,5 +156,5 @@ class NodeLoss:
                 current.lose(node.name if node else "")
                 self.workloads.save(current)
 
-        log.warning("workload_lost", workload=workload_id, fence=fence)
+        log.warning("workload_lost", workload_id=workload_id, fence=fence)
         self.transaction(work)

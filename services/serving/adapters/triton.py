@@ -11,6 +11,7 @@ from tritonclient.utils import InferenceServerException
 from services.kernel.errors import DeadlineExceeded, DomainError, Internal, InvalidArgument, Unavailable
 from services.serving.domain import ModelRejected
 from services.serving.ports import Answer, ModelState
+from services.serving.telemetry import loading, predicting
 
 INFER_S = 30.0
 CONTROL_S = 10.0
@@ -59,13 +60,14 @@ class TritonInference:
         return found
 
     def load(self, model: str) -> None:
-        try:
-            self._client.load_model(model, client_timeout=LOAD_S)
-        except InferenceServerException as error:
-            failure = _of_control(error)
-            if isinstance(failure, Unavailable):
-                raise failure from error
-            raise ModelRejected(f"Triton could not load the model: {failure.message}") from error
+        with loading():
+            try:
+                self._client.load_model(model, client_timeout=LOAD_S)
+            except InferenceServerException as error:
+                failure = _of_control(error)
+                if isinstance(failure, Unavailable):
+                    raise failure from error
+                raise ModelRejected(f"Triton could not load the model: {failure.message}") from error
 
     def unload(self, model: str) -> None:
         try:
@@ -77,10 +79,11 @@ class TritonInference:
 
     def infer(self, model: str, inputs: Mapping[str, Sequence[bytes]]) -> list[Answer]:
         tensors = [_tensor(name, values) for name, values in inputs.items()]
-        try:
-            result = self._client.infer(model, tensors, client_timeout=INFER_S)
-        except InferenceServerException as error:
-            raise _of_inference(error, model) from error
+        with predicting(max(map(len, inputs.values()), default=0)):
+            try:
+                result = self._client.infer(model, tensors, client_timeout=INFER_S)
+            except InferenceServerException as error:
+                raise _of_inference(error, model) from error
         return _answers(result)
 
     def close(self) -> None:

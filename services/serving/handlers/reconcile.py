@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from services.kernel import tracing
+from services.kernel.context import untraced
 from services.kernel.errors import Conflict, DomainError, Unavailable
-from services.kernel.logging import get_logger
+from services.kernel.logging import about, get_logger
 from services.serving.domain import ModelRejected, Service, ServiceState
 from services.serving.handlers import leasing
 from services.serving.handlers.canary import check_answers
@@ -62,14 +64,15 @@ class Reconciler:
 
     def _guarded(self, service: Service, states: States | None) -> Exception | None:
         """One service must not hold up the others; its failure is raised when all are done."""
-        try:
-            self.reconcile(service, states)
-        except Conflict as error:
-            # Somebody changed it meanwhile, which wakes the loop; everything done so far can be repeated.
-            log.info("service_changed_meanwhile", service_id=service.id, reason=error.reason)
-        except Exception as error:  # noqa: BLE001
-            log.warning("service_pass_failed", service_id=service.id, error=str(error))
-            return error
+        with about(service_id=service.id, **service.related_ids), untraced(service.traceparent):
+            try:
+                self.reconcile(service, states)
+            except Conflict as error:
+                # Somebody changed it meanwhile, which wakes the loop; everything done so far can be repeated.
+                log.info("service_changed_meanwhile", reason=error.reason)
+            except Exception as error:  # noqa: BLE001
+                log.warning("service_pass_failed", error=str(error))
+                return error
         return None
 
     def reconcile(self, service: Service, states: States | None) -> None:
@@ -125,10 +128,8 @@ class Reconciler:
         if ready and service.actual_load == load and not due:
             return
         if not ready or service.actual_load != load:
-            log.info("service_loads", service_id=service.id, load=load, ready=ready)
-            served = self.entries.write(service.id, service.bundle, load)
-            service.inputs, service.labels = served.inputs, served.labels
-            self._load(service)
+            log.info("service_loads", load=load, ready=ready)
+            self._load(service, load)
         try:
             check_answers(service, load, self.inference)
         except Unavailable as error:
@@ -138,7 +139,14 @@ class Reconciler:
         self._checked_at[service.id] = self.clock()
         service.runs_with(load)
 
-    def _load(self, service: Service) -> None:
+    def _load(self, service: Service, load: int) -> None:
+        told: dict[str, str | int] = {"modelyard.service_id": service.id, "modelyard.load": load, **service.related_ids}
+        with tracing.span("serving.load", traceparent=service.traceparent, attributes=told):
+            served = self.entries.write(service.id, service.bundle, load)
+            service.inputs, service.labels = served.inputs, served.labels
+            self._load_entry(service)
+
+    def _load_entry(self, service: Service) -> None:
         """Load, counting how often Triton ended meanwhile. ModelRejected when that is this model's doing."""
         alone = service.crashes > 0
         try:
@@ -148,7 +156,7 @@ class Reconciler:
             if error.reason != "TRITON_ENDED":
                 raise
             service.crashes += 1
-            log.warning("triton_ended_while_loading", service_id=service.id, times=service.crashes, alone=alone)
+            log.warning("triton_ended_while_loading", times=service.crashes, alone=alone)
             if service.crashes < MAX_CRASHES:
                 raise
             service.healing_attempts = MAX_HEALING_ATTEMPTS
@@ -157,11 +165,11 @@ class Reconciler:
 
     def _heal(self, service: Service, load: int) -> None:
         """Start all instances anew; Triton itself leaves a dead one dead and still says that the model is ready."""
-        log.warning("service_heals", service_id=service.id, load=load)
+        log.warning("service_heals", load=load)
         served = self.entries.write(service.id, service.bundle, load)
         service.inputs, service.labels = served.inputs, served.labels
         self.entries.refresh(service.id)
-        self._load(service)
+        self._load_entry(service)
         check_answers(service, load, self.inference)
 
     def _rejected(self, service: Service, error: str) -> None:
@@ -169,13 +177,13 @@ class Reconciler:
         if service.state is ServiceState.RUNNING and service.healing_attempts < MAX_HEALING_ATTEMPTS:
             service.is_interrupted(f"Is loaded again: {error}")
             return
-        log.warning("service_failed", service_id=service.id, error=error)
+        log.warning("service_failed", error=error)
         service.fails(error)
         service.plan_leases()
         try:
             self._withdraw_entry(service)
         except Unavailable:
-            log.info("withdrawn_later", service_id=service.id)  # what Triton still has then is an orphan
+            log.info("withdrawn_later")  # what Triton still has then is an orphan
 
     def _withdraw(self, service: Service, states: States) -> None:
         if service.actual_load or _is_there(service.id, states) or service.id in self.entries.services():

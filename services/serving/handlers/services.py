@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.kernel.context import current_traceparent
 from services.kernel.entity import Visibility
 from services.kernel.errors import FailedPrecondition, InvalidArgument
 from services.kernel.ids import new_id
@@ -56,6 +57,7 @@ def start_service(service_id: str, load: int, services: Services) -> Service:
     """`load` 0 means 1."""
     service = _owned(service_id, services)
     service.start(_checked_load(load or 1))
+    service.traceparent = current_traceparent()
     services.save(service)
     return service
 
@@ -70,6 +72,7 @@ def stop_service(service_id: str, services: Services) -> Service:
 def scale_service(service_id: str, load: int, services: Services) -> Service:
     service = _owned(service_id, services)
     service.scale(_checked_load(load))
+    service.traceparent = current_traceparent()
     services.save(service)
     return service
 

@@ -225,7 +225,4 @@ FIXED_PATHS: dict[str, Schema] = {
             security=[],
         )
     },
-    "/metrics": {
-        "get": _operation("Operation", "Metrics", "Prometheus metrics", ("200", "In text format."), security=[])
-    },
 }

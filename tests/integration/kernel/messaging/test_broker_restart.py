@@ -78,7 +78,9 @@ def test_broker_killed_while_events_flow(own_servers: Servers, tmp_path: Path) -
         for number in range(EVENTS):
             append(number)
             if number in (EVENTS // 3, 2 * EVENTS // 3):
-                wanted = arrived + 10  # the second time: the broker is back, and events flow again
+                wanted = (
+                    arrived + 100
+                )  # more than was on its way: the second time the broker is back, and events flow again
                 eventually(partial(more_effects_than, bench, wanted), 90)
                 kill_broker(own_servers)
                 arrived = len(bench.effects())
