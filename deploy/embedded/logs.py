@@ -72,11 +72,13 @@ def select(records: Callable[[], Iterable[Record]], wanted: Wanted) -> list[Reco
 
 def _names(record: Record, ids: set[str]) -> bool:
     """Whether a line carries one of the ids; runs are called `<task>-<number>`."""
-    for name, value in record.items():
-        is_id = name.endswith("_id") and isinstance(value, str) and name not in ("trace_id", "event_id")
-        if is_id and (value in ids or (name == "run_id" and value.rpartition("-")[0] in ids)):
-            return True
-    return False
+    return any(_is_one_of(name, value, ids) for name, value in record.items() if isinstance(value, str))
+
+
+def _is_one_of(name: str, value: str, ids: set[str]) -> bool:
+    if not name.endswith("_id") or name in ("trace_id", "event_id"):
+        return False
+    return value in ids or (name == "run_id" and value.rpartition("-")[0] in ids)
 
 
 def _text(record: Record, name: str) -> str:
