@@ -16,11 +16,13 @@ class SchedulerSettings(KernelSettings):
     `agent_cgroup` names control groups given to the agent, separated by `:`; below them it makes one for each
     workload. `agent_keep` leaves processes running when the agent stops. `agent_sandbox` is `auto` (used
     where bubblewrap is installed) or `off`, for machines where bubblewrap is installed but can never work.
+    `agent_engine` `simulated` takes workloads of the engine `process` and only pretends to run them.
     """
 
     model_config = SettingsConfigDict(env_prefix="MODELYARD_", frozen=True, extra="ignore")
 
     agent_home: Path = Path(".modelyard/agent")
+    agent_engine: Literal["process", "simulated"] = "process"
     agent_name: str = ""
     agent_cpu_millis: int = Field(default=0, ge=0)
     agent_memory_bytes: int = Field(default=0, ge=0)

@@ -14,7 +14,9 @@ from services.scheduler.agent.agent import Agent, NodeDescription
 from services.scheduler.agent.home import AgentHome
 from services.scheduler.agent.runner import Surroundings
 from services.scheduler.config import SchedulerSettings, settings
+from services.scheduler.engines.engine import Engine
 from services.scheduler.engines.process.engine import ProcessEngine
+from services.scheduler.engines.simulated import SimulatedEngine
 
 
 def agent(stop: threading.Event) -> None:
@@ -23,17 +25,23 @@ def agent(stop: threading.Event) -> None:
     metrics.watch_disk("agent", configured.agent_home)
     around = Surroundings(
         home=AgentHome(configured.agent_home),
-        engine=ProcessEngine(
-            configured.runtime_python,
-            [part for part in configured.agent_cgroup.split(":") if part],
-            sandboxed=configured.agent_sandbox != "off",
-        ),
+        engine=_engine(configured),
         scheduler=GrpcScheduler(client.connect(configured, "scheduler", as_service="agent")),
         store=MinioStore(configured),
         stopping=stop,
         keep=configured.agent_keep,
     )
     Agent(NodeDescription(configured.agent_name or platform.node(), configured_capacity(configured)), around).run()
+
+
+def _engine(configured: SchedulerSettings) -> Engine:
+    if configured.agent_engine == "simulated":
+        return SimulatedEngine()
+    return ProcessEngine(
+        configured.runtime_python,
+        [part for part in configured.agent_cgroup.split(":") if part],
+        sandboxed=configured.agent_sandbox != "off",
+    )
 
 
 def configured_capacity(configured: SchedulerSettings) -> Resources:

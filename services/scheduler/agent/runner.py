@@ -22,7 +22,8 @@ from services.scheduler.agent.home import AgentHome
 from services.scheduler.agent.shipping import Shipper
 from services.scheduler.agent.telemetry import begin_algorithm, end_algorithm, step
 from services.scheduler.domain import Assignment, ExitReason, Report, WorkloadExit
-from services.scheduler.engines.process.engine import ProcessEngine, ProcessStatus
+from services.scheduler.engines.engine import Engine
+from services.scheduler.engines.process.engine import ProcessStatus
 from services.scheduler.engines.process.shim.files import Exit
 from services.scheduler.ports import SchedulerPort
 
@@ -55,7 +56,7 @@ class Surroundings:
     """What all runners of an agent share. `keep` leaves processes running when the agent stops."""
 
     home: AgentHome
-    engine: ProcessEngine
+    engine: Engine
     scheduler: SchedulerPort
     store: ObjectStore
     stopping: threading.Event
@@ -162,8 +163,9 @@ class Runner(threading.Thread):
             told = f"Its process vanished {starts} times without a trace, as when the machine is switched off."
             return WorkloadExit(ExitReason.LOST, told)
         try:
-            with step("stage", self._assignment):
-                files.stage(self._around.store, self._place, self._assignment.spec)
+            if self._engine.needs_inputs:
+                with step("stage", self._assignment):
+                    files.stage(self._around.store, self._place, self._assignment.spec)
         except (NotFound, InvalidArgument, AlreadyExists, Internal) as error:
             return WorkloadExit(ExitReason.NOT_STARTED, f"Its inputs could not be prepared: {error.message}")
         except OSError as error:

@@ -72,6 +72,8 @@ class ProcessEngine:
     `sandboxed` off leaves the sandbox out even where it is installed.
     """
 
+    needs_inputs = True
+
     def __init__(
         self, runtime_python: str = "", control_groups: list[str] | None = None, *, sandboxed: bool = True
     ) -> None:
@@ -81,9 +83,11 @@ class ProcessEngine:
 
     def start(self, place: Place, spec: WorkloadSpec) -> None:
         """Start the process unless it runs or has ended. Raises Unavailable when the machine cannot."""
-        if self.status(place) in (ProcessStatus.RUNNING, ProcessStatus.ENDED):
+        status = self.status(place)
+        if status in (ProcessStatus.RUNNING, ProcessStatus.ENDED):
             return
-        tree.kill_marked(place.marker)
+        if status is ProcessStatus.VANISHED:
+            tree.kill_marked(place.marker)
         for folder in (place.output, place.tmp, place.checkpoint):
             folder.mkdir(parents=True, exist_ok=True)
         files.write(place.folder, files.LAUNCH, self._launch(place, spec))
@@ -141,7 +145,8 @@ class ProcessEngine:
             state = files.read_state(place.folder)
             if state is not None:
                 tree.send([state.shim_pid], signal.SIGKILL)
-        tree.kill_marked(place.marker)
+        if self.status(place) is not ProcessStatus.ENDED:  # where its end is recorded, the shim has left nothing
+            tree.kill_marked(place.marker)
         _make_removable(place.folder)
         shutil.rmtree(place.folder, ignore_errors=True)
 

@@ -1,0 +1,1 @@
+"""What the whole pipeline costs, from start-up to prediction; see `__main__`."""
