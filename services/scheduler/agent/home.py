@@ -32,9 +32,10 @@ class AgentHome:
 
     def places(self) -> Iterator[tuple[str, int]]:
         """Workload and fence of each folder that is there."""
-        for folder in sorted(self._work.glob("*/*")):
-            if folder.name.isdecimal():
-                yield folder.parent.name, int(folder.name)
+        for workload in _names(self._work):
+            for name in _names(self._work / workload):
+                if name.isdecimal():
+                    yield workload, int(name)
 
     def tidy(self, workload_id: str, *, checkpoint: bool) -> None:
         """Remove the workload's empty folder, and its checkpoint if asked."""
@@ -61,6 +62,14 @@ class AgentHome:
         for folder in self._checkpoints.iterdir():
             if folder.stat().st_mtime < oldest and not (self._work / folder.name).exists():
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _names(folder: Path) -> list[str]:
+    """What is in a folder; nothing when it is gone, as runners take theirs away while others look."""
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _wait_for_lock(path: Path) -> int:

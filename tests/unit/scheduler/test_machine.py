@@ -1,8 +1,13 @@
-"""Capacity and control groups, from folders as the kernel shows them."""
+"""Capacity, control groups and the agent's folder, from folders as the kernel shows them."""
 
+import os
+import shutil
 from pathlib import Path
 
+import pytest
+
 from services.scheduler.agent import capacity
+from services.scheduler.agent.home import AgentHome
 from services.scheduler.engines.process.shim.groups import ControlGroups
 
 MIB = 1 << 20
@@ -43,3 +48,19 @@ def test_groups_take_the_limits_that_they_know(tmp_path: Path) -> None:
     assert not groups.killed_for_memory()
     (memory / "one" / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n")
     assert groups.killed_for_memory()
+
+
+def test_places_are_listed_while_folders_go_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = AgentHome(tmp_path)
+    for workload in ("wl-1", "wl-2"):
+        home.place(workload, 7).folder.mkdir(parents=True)
+    listed = os.listdir
+
+    def list_and_lose(path: Path) -> list[str]:
+        found = listed(path)
+        shutil.rmtree(tmp_path / "work" / "wl-1", ignore_errors=True)
+        return found
+
+    monkeypatch.setattr(os, "listdir", list_and_lose)
+    assert list(home.places()) == [("wl-2", 7)]
+    home.close()
