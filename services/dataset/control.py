@@ -4,7 +4,7 @@ import threading
 
 from services.dataset.bootstrap import SERVICE
 from services.dataset.config import settings
-from services.dataset.telemetry import COUNTS
+from services.dataset.counts import COUNTS
 from services.kernel import control
 from services.kernel.storage import mongo
 

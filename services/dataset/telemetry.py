@@ -1,18 +1,13 @@
-"""What Prometheus learns of imports and data sets."""
+"""What Prometheus learns of imports."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 from services.dataset.domain import Dataset, State
-from services.dataset.models import DatasetDocument
-from services.kernel.census import Count, by_field
 from services.kernel.metrics import SLOW
 
 IMPORTS = Histogram("modelyard_import_duration_seconds", "Imports, by how they ended", ["outcome"], buckets=SLOW)
 FILES = Counter("modelyard_import_files_total", "Files in versions that were imported")
 BYTES = Counter("modelyard_import_bytes_total", "Bytes in versions that were imported")
-DATASETS = Gauge("modelyard_datasets", "Data sets", ["state"])
-
-COUNTS: tuple[Count, ...] = ((DATASETS, by_field(DatasetDocument, "state", [state.value for state in State])),)
 
 
 def observe_import(dataset: Dataset, seconds: float) -> None:

@@ -6,8 +6,9 @@ from services.kernel import control
 from services.kernel.control import Loop
 from services.serving import bootstrap
 from services.serving.config import serving_settings
+from services.serving.counts import COUNTS
 from services.serving.models import ATTENTION, COLLECTION
-from services.serving.telemetry import COUNTS, READY
+from services.serving.telemetry import READY
 
 RECONCILE_EVERY_S = 2.0
 HEARTBEAT_EVERY_S = 2.0

@@ -1,4 +1,4 @@
-"""What Prometheus learns of Triton and of services."""
+"""What Prometheus learns of Triton."""
 
 import time
 from collections.abc import Iterator
@@ -7,12 +7,10 @@ from contextlib import contextmanager
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.kernel import tracing
-from services.kernel.census import Count, by_field
 from services.kernel.errors import DomainError
 from services.kernel.grpc.status import code_name
 from services.kernel.metrics import FAST, SLOW
-from services.serving.domain import ModelRejected, ServiceState
-from services.serving.models import ServiceDocument
+from services.serving.domain import ModelRejected
 
 PREDICTIONS = Histogram(
     "modelyard_prediction_duration_seconds", "Inference requests to Triton, until the answer", ["outcome"], buckets=FAST
@@ -20,9 +18,6 @@ PREDICTIONS = Histogram(
 INSTANCES = Counter("modelyard_prediction_instances_total", "Inputs in these requests, each with an answer of its own")
 LOADS = Histogram("modelyard_model_load_duration_seconds", "Loading of models into Triton", ["outcome"], buckets=SLOW)
 READY = Gauge("modelyard_triton_ready", "1 while Triton answers the holder of the control lease", ["node"])
-SERVICES = Gauge("modelyard_services", "Model services", ["state"])
-
-COUNTS: tuple[Count, ...] = ((SERVICES, by_field(ServiceDocument, "state", [state.value for state in ServiceState])),)
 
 
 @contextmanager
