@@ -8,7 +8,8 @@ from kombu.exceptions import OperationalError
 
 from services.kernel.config import KernelSettings
 from services.kernel.logging import get_logger
-from services.kernel.messaging.topology import Subscription, declare, log_topology
+from services.kernel.messaging.declaration import declare
+from services.kernel.messaging.topology import Subscription, log_topology
 
 SUBSCRIPTION = Subscription(consumer="dataset-worker", source="dataset", types=("dataset.import_started",))
 _BACKOFF = 2.0

@@ -23,9 +23,10 @@ from kombu.transport.pyamqp import Channel
 from nameko.messaging import QueueConsumer
 
 from services.kernel.logging import get_logger
+from services.kernel.messaging.declaration import BROKER_ERRORS, declare
 from services.kernel.messaging.envelope import Event, MalformedEvent, from_json
-from services.kernel.messaging.redelivery import BROKER_ERRORS, Redelivery, connect
-from services.kernel.messaging.topology import Subscription, declare
+from services.kernel.messaging.redelivery import Redelivery, connect
+from services.kernel.messaging.topology import Subscription
 
 BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts to reach the broker
 HEARTBEAT_CHECK = 0.5  # seconds; also how long an idle consumer takes to notice that it is stopped
@@ -109,7 +110,8 @@ class EventConsumer(QueueConsumer):  # type: ignore[misc]  # nameko has no types
     def get_consumers(self, consumer_cls: type[Consumer], channel: Channel) -> list[Consumer]:
         """Called after each connection: queues that somebody deleted are made again."""
         subscriptions = self.container.subscriptions
-        declare(channel.connection.client, [subscription.topology() for subscription in subscriptions])
+        topologies = [subscription.topology() for subscription in subscriptions]
+        declare(channel.connection.client, topologies, sleep=eventlet.sleep)
         self._redelivery = Redelivery(self.amqp_uri, subscriptions)
         self._consumers = {}
         for subscription in subscriptions:

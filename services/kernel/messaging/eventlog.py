@@ -10,8 +10,9 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError
 
 from services.kernel.config import KernelSettings
 from services.kernel.logging import get_logger
+from services.kernel.messaging.declaration import declare_at
 from services.kernel.messaging.envelope import Event, MalformedEvent, from_json
-from services.kernel.messaging.topology import declare_async, log_queue_name, log_topology
+from services.kernel.messaging.topology import log_queue_name, log_topology
 
 BATCH = 200
 LINGER = 0.05  # seconds to wait for a batch to fill
@@ -44,7 +45,8 @@ class LogReader:
             try:
                 connection = await aio_pika.connect(self._uri, timeout=CONNECT_TIMEOUT, heartbeat=HEARTBEAT)
                 async with connection:
-                    await declare_async(connection, [log_topology(service) for service in self._services])
+                    logs = [log_topology(service) for service in self._services]
+                    await asyncio.to_thread(declare_at, self._uri, logs)
                     failures = 0
                     await self._read_all(connection)
             except* (*CONNECTION_EXCEPTIONS, AMQPError, TimeoutError) as errors:

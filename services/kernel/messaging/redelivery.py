@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+import eventlet
 from eventlet.semaphore import Semaphore
 from kombu import Connection
-from kombu.exceptions import OperationalError
 from kombu.message import Message
-from kombu.transport.pyamqp import Channel, Transport
+from kombu.transport.pyamqp import Channel
 from prometheus_client import Counter
 
 from services.kernel.logging import get_logger
-from services.kernel.messaging.topology import Subscription, declare
+from services.kernel.messaging.declaration import BROKER_ERRORS, declare
+from services.kernel.messaging.topology import Subscription
 
 RETRIED = Counter("modelyard_events_retried_total", "Events put off after their handler failed", ["consumer"])
 DEAD = Counter("modelyard_events_dead_total", "Events that became dead letters", ["consumer", "reason"])
@@ -22,8 +23,6 @@ HEADER_ERROR = "x-modelyard-error"  # the exception's class and message
 HEADER_CONSUMER = "x-modelyard-consumer"
 HEADER_FAILED_AT = "x-modelyard-failed-at"
 
-# Channel errors too: the broker answers a publication that it could not route by one of them.
-BROKER_ERRORS = (*Transport.connection_errors, *Transport.channel_errors, OperationalError, OSError)
 CONFIRM_TIMEOUT = 10.0  # seconds
 
 log = get_logger(__name__)
@@ -104,7 +103,8 @@ class Redelivery:
             # No heartbeat: nobody reads this connection between two failures.
             self._connection = Connection(self._uri, heartbeat=0, transport_options={"confirm_publish": True})
             connect(self._connection)
-            declare(self._connection, [subscription.topology() for subscription in self._subscriptions])
+            topologies = [subscription.topology() for subscription in self._subscriptions]
+            declare(self._connection, topologies, sleep=eventlet.sleep)
             self._channel = self._connection.channel()
         return self._channel
 

@@ -18,9 +18,10 @@ from services.kernel import tracing
 from services.kernel.config import KernelSettings
 from services.kernel.logging import get_logger
 from services.kernel.messaging import outbox
+from services.kernel.messaging.declaration import declare_at
 from services.kernel.messaging.envelope import CONTENT_TYPE, Event, to_json
 from services.kernel.messaging.outbox import OutboxRow
-from services.kernel.messaging.topology import declare_async, exchange_name, log_topology
+from services.kernel.messaging.topology import exchange_name, log_topology
 from services.kernel.metrics import FAST
 from services.kernel.storage.mongo import client, ensure_collections
 
@@ -83,8 +84,8 @@ class Relay:
                 await asyncio.sleep(delay)
 
     async def _relay(self, connection: AbstractConnection) -> None:
+        await asyncio.to_thread(declare_at, self._uri, [log_topology(self._service)])
         async with asyncio.timeout(PUBLISH_TIMEOUT):
-            await declare_async(connection, [log_topology(self._service)])
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.get_exchange(exchange_name(self._service), ensure=False)
         self._position = ""

@@ -24,8 +24,9 @@ from services.kernel import tracing
 from services.kernel.config import KernelSettings
 from services.kernel.context import Caller, acting_as
 from services.kernel.logging import about, get_logger, ids_of_subject
-from services.kernel.messaging import inbox, queues, topology
+from services.kernel.messaging import inbox, queues
 from services.kernel.messaging.consumer import Delivery, EventConsumer, make_broker_sockets_green
+from services.kernel.messaging.declaration import declare
 from services.kernel.messaging.envelope import Event
 from services.kernel.messaging.redelivery import connect
 from services.kernel.messaging.topology import RETRY_DELAYS, Subscription, TopologyMismatch
@@ -169,7 +170,7 @@ def declare_subscriptions(settings: KernelSettings, service_classes: Iterable[ty
     with Connection(settings.amqp_uri.get_secret_value()) as connection:
         connect(connection)
         for service_class in service_classes:
-            topology.declare(connection, [one.topology() for one in subscriptions_of(service_class)])
+            declare(connection, [one.topology() for one in subscriptions_of(service_class)])
 
 
 def run_events(service_class: type, settings: KernelSettings, *, heartbeat: int = HEARTBEAT) -> int:

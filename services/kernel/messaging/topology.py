@@ -4,16 +4,10 @@ Every queue is a quorum queue. A queue's arguments cannot be changed once it exi
 value itself, as the retry queues do), and a difference is an error that says so instead of a consumer without work.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-from amqp.exceptions import PreconditionFailed
-
-if TYPE_CHECKING:
-    from aio_pika.abc import AbstractConnection
-    from kombu import Connection
+from typing import Any, TypeAlias
 
 RETRY_DELAYS = (1.0, 5.0, 30.0, 120.0)  # seconds; after the last one the event is a dead letter
 DELIVERY_LIMIT = 20  # deliveries that ended without an answer: a process that dies of an event must not die forever
@@ -61,6 +55,11 @@ def exchange_name(service: str) -> str:
 
 def log_queue_name(service: str) -> str:
     return f"{service}.events.log"
+
+
+def marker_name(queue: str) -> str:
+    """An exchange that exists once the queue has settled; see `declaration`."""
+    return f"{queue}.settled"
 
 
 def dead_queue_name(queue: str) -> str:
@@ -144,44 +143,8 @@ def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def declare(connection: "Connection", topologies: Iterable[Topology]) -> None:
-    """Make everything over an open kombu connection. Raises TopologyMismatch, or the connection's errors."""
-    for topology in topologies:
-        what = f"exchange {topology.exchange.name}"
-        channel = connection.channel()
-        try:
-            channel.exchange_declare(topology.exchange.name, "topic", durable=True, auto_delete=False)
-            for queue in topology.queues:
-                what = f"queue {queue.name}"
-                channel.queue_declare(queue.name, durable=True, auto_delete=False, arguments=queue.all_arguments)
-                for key in queue.routing_keys:
-                    channel.queue_bind(queue.name, queue.exchange, key)
-        except PreconditionFailed as error:
-            raise mismatch(what, error) from error
-        channel.close()
-
-
 def mismatch(what: str, error: Exception) -> TopologyMismatch:
     return TopologyMismatch(
         f"{what} exists with other arguments than this release declares: {error}. "
         "Names are versioned: raise the version, or drain and delete the old one."
     )
-
-
-async def declare_async(connection: "AbstractConnection", topologies: Iterable[Topology]) -> None:
-    """As `declare`, over an open aio-pika connection."""
-    from aio_pika.exceptions import ChannelPreconditionFailed
-
-    for topology in topologies:
-        what = f"exchange {topology.exchange.name}"
-        channel = await connection.channel()
-        try:
-            await channel.declare_exchange(topology.exchange.name, "topic", durable=True)
-            for queue in topology.queues:
-                what = f"queue {queue.name}"
-                declared = await channel.declare_queue(queue.name, durable=True, arguments=queue.all_arguments)
-                for key in queue.routing_keys:
-                    await declared.bind(queue.exchange, key)
-        except ChannelPreconditionFailed as error:
-            raise mismatch(what, error) from error
-        await channel.close()

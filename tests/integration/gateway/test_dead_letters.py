@@ -20,8 +20,9 @@ from services.kernel.entity import utc_now
 from services.kernel.errors import FailedPrecondition, NotFound
 from services.kernel.ids import new_id
 from services.kernel.messaging.deadletters import HEADER_REPLAY, DeadLetter, dead_letter
+from services.kernel.messaging.declaration import declare
 from services.kernel.messaging.envelope import Event, to_json
-from services.kernel.messaging.topology import DELIVERY_LIMIT, Subscription, declare
+from services.kernel.messaging.topology import DELIVERY_LIMIT, Subscription
 from services.kernel.storage.mongo import BsonDocument, collection_of
 from tests.integration.gateway.conftest import Running
 from tests.support.polling import eventually

@@ -125,7 +125,8 @@ def test_the_log_is_filled_from_the_broker(gateway: Running) -> None:
     reader.start()
     sent = [replace(event(), sequence=number) for number in range(1, 301)]
     with kombu.Connection(gateway.settings.amqp_uri.get_secret_value()) as connection:
-        from services.kernel.messaging.topology import declare, log_topology
+        from services.kernel.messaging.declaration import declare
+        from services.kernel.messaging.topology import log_topology
 
         declare(connection, [log_topology("gatewaytest")])
         with connection.channel() as channel:

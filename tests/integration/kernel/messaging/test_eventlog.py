@@ -2,9 +2,10 @@
 
 import asyncio
 
+from services.kernel.messaging.declaration import declare
 from services.kernel.messaging.envelope import Event
 from services.kernel.messaging.eventlog import LogReader
-from services.kernel.messaging.topology import dead_queue_name, declare, log_queue_name, log_topology
+from services.kernel.messaging.topology import dead_queue_name, log_queue_name, log_topology
 from tests.integration.kernel.messaging.conftest import Bench, make_event
 from tests.support.polling import eventually
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.kernel.messaging.topology import declare
+from services.kernel.messaging.declaration import declare
 from tests.integration.kernel.messaging.conftest import Bench, Child, make_event
 from tests.support.polling import eventually
 

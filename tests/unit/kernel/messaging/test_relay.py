@@ -85,12 +85,11 @@ def test_a_relay_that_was_cancelled_without_a_stop_has_an_error() -> None:
 def test_a_broker_that_does_not_answer_the_declaration_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
 
-    async def never(connection: object, _: object) -> None:
-        asked.append(connection)
-        await asyncio.Event().wait()
+    def away(uri: str, _: object) -> None:
+        asked.append(uri)
+        raise ConnectionError("the broker does not answer")
 
-    monkeypatch.setattr(relays, "declare_async", never)
-    monkeypatch.setattr(relays, "PUBLISH_TIMEOUT", 0.05)
+    monkeypatch.setattr(relays, "declare_at", away)
     thread = RelayThread(Relay(SETTINGS, "things", Sleeper()))
     thread.start()
     eventually(lambda: len(asked) >= 2)
