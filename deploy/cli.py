@@ -14,7 +14,11 @@ from services.gateway.cli import app as public
 from services.gateway.cli import output
 from services.kernel.errors import DomainError
 
-OPERATIONS = ("deploy.operation.migrate_command", "deploy.operation.backup.commands")
+OPERATIONS = (
+    "deploy.operation.migrate_command",
+    "deploy.operation.backup.commands",
+    "deploy.operation.doctor.command",
+)
 
 
 def application() -> typer.Typer:

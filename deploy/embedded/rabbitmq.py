@@ -85,7 +85,7 @@ def prepare(instance: Instance, secrets: Secrets) -> None:
     (folder / "enabled_plugins").write_text("[].\n")
 
 
-def _environment(instance: Instance) -> dict[str, str]:
+def control_environment(instance: Instance) -> dict[str, str]:
     folder = instance.data / "rabbitmq"
     return {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
@@ -110,7 +110,7 @@ def _environment(instance: Instance) -> dict[str, str]:
 
 def programs(instance: Instance) -> list[Program]:
     """The port mapper, which would otherwise outlive the broker as a daemon, and the broker."""
-    environment = _environment(instance)
+    environment = control_environment(instance)
     folder = instance.data / "rabbitmq"
     return [
         Program(
