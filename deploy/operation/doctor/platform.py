@@ -14,7 +14,7 @@ from google.protobuf.json_format import ParseDict
 from deploy.operation.doctor.servers import of_clock
 from protos.operation.v1 import maintenance_pb2, operation_pb2
 from services.gateway.cli.garbage import size
-from services.gateway.client import ApiError, Client
+from services.gateway.client import Client
 from services.kernel.diagnosis import Finding, of_condition, ok, warning, wrong
 from services.kernel.storage.condition import ServiceCondition, Stuck
 
@@ -114,7 +114,7 @@ def of_garbage(last: operation_pb2.GarbageCollection, now: datetime) -> Iterator
         yield wrong("content", told, "Restore them from a backup, or delete what refers to them.")
 
 
-def signed_in(error: ApiError) -> Finding:
+def not_told(error: Exception) -> Finding:
     """Why the condition could not be asked for."""
-    told = f"its condition was not told: {error.message}"
+    told = f"its condition was not told: {error}"
     return warning("platform", told, "Sign in as an administrator: `modelyard login`.")

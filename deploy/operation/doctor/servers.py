@@ -68,7 +68,9 @@ def of_transaction_limit(seconds: int) -> Finding:
 
 
 def of_clock(server: str, theirs: datetime, ours: datetime) -> Finding:
-    skew = abs((theirs - ours).total_seconds())
+    # Answers to commands come without a time zone.
+    aware = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+    skew = abs((aware - ours).total_seconds())
     if skew > SKEW_S:
         return wrong("clock", f"that of {server} is {skew:.0f} s off", "Let both machines follow a time server.")
     return ok("clock", f"that of {server} agrees")
