@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from kombu.exceptions import OperationalError
 from prometheus_client import Gauge
 
 from services.kernel.config import KernelSettings
+from services.kernel.errors import Unavailable
 from services.kernel.logging import get_logger
 from services.kernel.messaging import outbox, queues
 from services.kernel.metrics import Values
@@ -97,15 +97,14 @@ class _Queues:
     """Asks the broker once for both gauges; while it is away they are not shown."""
 
     def __init__(self, service: str, settings: KernelSettings) -> None:
-        self._service = service
-        self._settings = settings
+        self._observer = queues.Observer(settings, service)
         self._seen: dict[str, queues.QueueState] = {}
 
     def messages(self) -> Values:
         try:
-            self._seen = dict(queues.look(self._settings, self._service))
-        except (OperationalError, OSError) as error:
-            log.info("queues_not_seen", error=repr(error))
+            self._seen = dict(self._observer.look())
+        except Unavailable:
+            log.info("queues_not_seen")
             self._seen = {}
         return {(queue,): state.messages for queue, state in self._seen.items()}
 

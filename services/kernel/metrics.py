@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from prometheus_client import Gauge, start_http_server
+from prometheus_client import Gauge, disable_created_metrics, start_http_server
 
 FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Buckets, in seconds, of what answers somebody who waits."""
@@ -33,6 +33,7 @@ def serve(service: str, role: str, host: str, port: int) -> None:
         version = importlib.metadata.version("modelyard")
     except importlib.metadata.PackageNotFoundError:
         version = "unknown"
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter, which nobody reads
     BUILD.labels(service, role, version, platform.python_version()).set(1)
     start_http_server(port, addr=host)
 

@@ -199,7 +199,7 @@ def start(service: str, roles: str, exporter: "SpanExporter") -> None:
     resource = Resource.create(
         {
             "service.namespace": "modelyard",
-            "service.name": service,
+            "service.name": service if roles == service or "rpc" in roles.split("+") else f"{service}-{roles}",
             "service.instance.id": f"{socket.gethostname()}:{os.getpid()}",
             "modelyard.roles": roles,
         }

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.gateway.client import Client
+from tests.support.collector import Collector, collecting
 from tests.support.platform import ROOT, Platform
 from tests.support.servers import free_port_base
 
@@ -14,9 +15,15 @@ __all__ = ["ROOT", "Platform"]
 
 
 @pytest.fixture(scope="session")
-def platform() -> Iterator[Platform]:
+def collector() -> Iterator[Collector]:
+    with collecting() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def platform(collector: Collector) -> Iterator[Platform]:
     with tempfile.TemporaryDirectory(prefix="modelyard-e2e-") as folder:
-        instance = Platform(Path(folder) / "home", free_port_base())
+        instance = Platform(Path(folder) / "home", free_port_base(), collector.settings)
         try:
             instance.up()
             yield instance

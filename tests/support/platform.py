@@ -21,12 +21,13 @@ class Platform:
     port_base: int
     settings: Mapping[str, str] = field(default_factory=dict)
 
-    def _embedded(self, command: str) -> str:
+    def embedded(self, *arguments: str) -> str:
+        """What `python -m deploy.embedded` with these arguments prints."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MODELYARD_")}
         environment |= {"MODELYARD_HOME": str(self.home), "MODELYARD_PORT_BASE": str(self.port_base)}
         environment |= self.settings
         done = subprocess.run(
-            [sys.executable, "-m", "deploy.embedded", command],
+            [sys.executable, "-m", "deploy.embedded", *arguments],
             cwd=ROOT,
             env=environment,
             capture_output=True,
@@ -34,21 +35,21 @@ class Platform:
             timeout=280,
             check=False,
         )
-        assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
     def up(self) -> str:
-        return self._embedded("up")
+        return self.embedded("up")
 
     def down(self) -> str:
-        return self._embedded("down")
+        return self.embedded("down")
 
     def status(self) -> str:
-        return self._embedded("status")
+        return self.embedded("status")
 
     def environment(self) -> dict[str, str]:
         """The variables that `python -m deploy.embedded env` prints."""
-        lines = (shlex.split(line)[1] for line in self._embedded("env").splitlines() if line.startswith("export "))
+        lines = (shlex.split(line)[1] for line in self.embedded("env").splitlines() if line.startswith("export "))
         return dict(line.split("=", 1) for line in lines)
 
     @property

@@ -6,10 +6,13 @@ from typing import ClassVar
 
 from amqp.exceptions import NotFound
 from kombu import Connection
+from kombu.exceptions import OperationalError
+from kombu.transport.pyamqp import Transport
 from mongoengine import fields
 
 from services.kernel.config import KernelSettings
 from services.kernel.entity import utc_now
+from services.kernel.errors import Unavailable
 from services.kernel.messaging.topology import Subscription, dead_queue_name, log_queue_name
 from services.kernel.storage.mongo import StoredDocument, collection_of
 
@@ -47,20 +50,34 @@ def registered() -> list[str]:
     return [str(row["_id"]) for row in collection_of(EventQueueDocument).find().sort("_id")]
 
 
-def look(settings: KernelSettings, service: str) -> Mapping[str, QueueState]:
-    """The state of the log queue of `service`, of each queue that it reads, and of the dead letters of these.
+class Observer:
+    """Asks over one connection, which is opened again after an error."""
 
-    Queues that the broker does not have are left out. Raises the broker's errors.
-    """
-    found: dict[str, QueueState] = {}
-    with Connection(settings.amqp_uri.get_secret_value(), connect_timeout=_TIMEOUT_S) as connection:
-        connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
-        for name in [log_queue_name(service), *registered()]:
-            for queue in (name, dead_queue_name(name)):
-                state = _state(connection, queue)
-                if state is not None:
-                    found[queue] = state
-    return found
+    def __init__(self, settings: KernelSettings, service: str) -> None:
+        # No heartbeat: nobody reads it between two questions.
+        self._connection = Connection(settings.amqp_uri.get_secret_value(), connect_timeout=_TIMEOUT_S, heartbeat=0)
+        self._service = service
+
+    def look(self) -> Mapping[str, QueueState]:
+        """The state of the service's log queue, of each queue that it reads, and of the dead letters of these.
+
+        Queues that the broker does not have are left out. Raises Unavailable when it does not answer.
+        """
+        found: dict[str, QueueState] = {}
+        try:
+            self._connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
+            for name in [log_queue_name(self._service), *registered()]:
+                for queue in (name, dead_queue_name(name)):
+                    state = _state(self._connection, queue)
+                    if state is not None:
+                        found[queue] = state
+        except (OperationalError, OSError, *Transport.connection_errors) as error:
+            self.close()
+            raise Unavailable("The broker does not answer.") from error
+        return found
+
+    def close(self) -> None:
+        self._connection.release()
 
 
 def _state(connection: Connection, queue: str) -> QueueState | None:
