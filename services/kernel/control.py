@@ -104,7 +104,7 @@ class _Active:
         self._may_work = may_work
         self._stop = threading.Event()
         outbox: str = OutboxDocument._get_collection_name()
-        self._feeds = [ChangeFeed([outbox], name="changes-outbox")]
+        self._feeds = [ChangeFeed([outbox], operations=["insert"], name="changes-outbox")]
         self._relay = RelayThread(Relay(settings, service, self._feeds[0], may_work=may_work))
         self._feeds[0].start()
         self._census = Census([*census.of_kernel(service, settings), *counts])

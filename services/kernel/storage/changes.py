@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
+from typing import Any
 
 from pymongo.change_stream import ChangeStream
 from pymongo.errors import OperationFailure, PyMongoError
@@ -12,38 +13,39 @@ from services.kernel.logging import get_logger
 from services.kernel.storage.mongo import BsonDocument, database
 
 FALLBACK_SECONDS = 1.0
+_AWAIT_MS = 1000
 _log = get_logger(__name__)
 
 
 class ChangeFeed:
     """Wakes threads and coroutines after any write to the given collections of this service's database.
 
-    It says that something changed, not what: the woken read what they need. While the server is away it wakes every
-    second, so nobody waits for ever. The stream resumes where it broke off, and wakes after each reconnection.
+    It says that something changed, not what: the woken read what they need. `operations` (such as `insert`) are those
+    that matter, all when empty. While the server is away it wakes every second, so nobody waits for ever. All feeds of
+    a process share one stream, for the server pays for each stream at every write, whatever it is about. The stream
+    resumes where it broke off, and wakes everybody after each reconnection.
     """
 
-    def __init__(
-        self, collections: Sequence[str], pipeline: Sequence[Mapping[str, object]] = (), *, name: str = "changes"
-    ) -> None:
-        self._pipeline: list[Mapping[str, object]] = [{"$match": {"ns.coll": {"$in": list(collections)}}}, *pipeline]
+    def __init__(self, collections: Sequence[str], *, operations: Sequence[str] = (), name: str = "changes") -> None:
+        self.collections = frozenset(collections)
+        self.name = name
+        self._operations = frozenset(operations)
         self._changed = threading.Condition()
         self._count = 0
         self._seen = threading.local()
         self._subscribers: set[Subscription] = set()
-        self._stopping = threading.Event()
-        self._resume: BsonDocument | None = None
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> "ChangeFeed":
-        self._thread.start()
+        _stream.add(self)
         return self
 
     def stop(self, timeout: float = 5.0) -> None:
-        """End the thread and wake all who wait."""
-        self._stopping.set()
+        """Leave the stream, which ends with its last feed, and wake all who wait."""
+        _stream.remove(self, timeout)
         self.wake()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+
+    def concerns(self, collection: str, operation: str) -> bool:
+        return collection in self.collections and (not self._operations or operation in self._operations)
 
     def wake(self) -> None:
         """Wake everybody now; also for use after one's own commit, which is faster than the stream."""
@@ -73,30 +75,89 @@ class ChangeFeed:
         with self._changed:
             self._subscribers.discard(subscription)
 
+
+class _SharedStream:
+    """The change stream of this process, and the thread that reads it while there are feeds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._feeds: tuple[ChangeFeed, ...] = ()
+        self._thread: threading.Thread | None = None
+        self._resume: BsonDocument | None = None
+
+    def add(self, feed: ChangeFeed) -> None:
+        with self._lock:
+            self._feeds = (*self._feeds, feed)
+            if self._thread is None:
+                self._resume = None
+                self._thread = threading.Thread(target=self._run, name="changes", daemon=True)
+                self._thread.start()
+
+    def remove(self, feed: ChangeFeed, timeout: float) -> None:
+        with self._lock:
+            self._feeds = tuple(other for other in self._feeds if other is not feed)
+            last = None if self._feeds else self._thread
+        if last is not None and last is not threading.current_thread():
+            last.join(timeout)
+
+    def _wake_all(self) -> None:
+        for feed in self._feeds:
+            feed.wake()
+
+    def _goes_on(self) -> bool:
+        """Whether there are feeds left; otherwise the next feed starts a thread of its own."""
+        with self._lock:
+            mine = self._thread is threading.current_thread()
+            if mine and not self._feeds:
+                self._thread = None
+            return mine and bool(self._feeds)
+
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while self._goes_on():
+            collections = self._wanted()
             try:
-                with database().watch(self._pipeline, resume_after=self._resume, max_await_time_ms=1000) as stream:
-                    self.wake()
-                    self._follow(stream)
+                with database().watch(
+                    _pipeline(collections), resume_after=self._resume, max_await_time_ms=_AWAIT_MS
+                ) as stream:
+                    self._wake_all()
+                    self._follow(stream, collections)
             except PyMongoError as error:
                 if isinstance(error, OperationFailure):
                     # The place to resume from is gone (oplog rolled over, database dropped): go on from now.
                     self._resume = None
                 _log.warning("change_feed_interrupted", error=str(error)[:200])
-                self.wake()
-                self._stopping.wait(FALLBACK_SECONDS)
+                self._wake_all()
+                threading.Event().wait(FALLBACK_SECONDS)
 
-    def _follow(self, stream: "ChangeStream[BsonDocument]") -> None:
-        while stream.alive and not self._stopping.is_set():
+    def _wanted(self) -> frozenset[str]:
+        return frozenset[str]().union(*(feed.collections for feed in self._feeds))
+
+    def _follow(self, stream: "ChangeStream[BsonDocument]", collections: frozenset[str]) -> None:
+        """Wake whom a change concerns, until a feed wants other collections than the stream was opened for."""
+        while stream.alive and self._wanted() == collections and self._feeds:
             change = stream.try_next()
             token = stream.resume_token
             self._resume = dict(token) if token is not None else None
-            if change is not None:
-                self.wake()
-                if change["operationType"] == "invalidate":
-                    self._resume = None
-                    return
+            if change is None:
+                continue
+            if change["operationType"] == "invalidate":
+                self._resume = None
+                self._wake_all()
+                return
+            for feed in self._feeds:
+                if feed.concerns(change["ns"]["coll"], change["operationType"]):
+                    feed.wake()
+
+
+def _pipeline(collections: frozenset[str]) -> list[Mapping[str, Any]]:
+    """Only that and where something changed: the documents themselves stay at the server."""
+    return [
+        {"$match": {"ns.coll": {"$in": sorted(collections)}}},
+        {"$project": {"_id": 1, "operationType": 1, "ns": 1}},
+    ]
+
+
+_stream = _SharedStream()
 
 
 class Subscription:

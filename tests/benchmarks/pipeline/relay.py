@@ -15,7 +15,7 @@ def main(service: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     settings = kernel_settings()
     mongo.connect(settings, service)
-    feed = ChangeFeed(["outbox"], name="changes-outbox").start()
+    feed = ChangeFeed(["outbox"], operations=["insert"], name="changes-outbox").start()
     relay = RelayThread(Relay(settings, service, feed))
     relay.start()
     stop.wait()

@@ -118,3 +118,20 @@ def test_wakes_every_second_while_the_server_is_away(feed: ChangeFeed, monkeypat
     monkeypatch.undo()
     _write()
     assert feed.wait(5)
+
+
+def test_feeds_share_a_stream_and_each_hears_its_own(feed: ChangeFeed) -> None:
+    other = ChangeFeed(["jobs"], operations=["insert"]).start()
+    try:
+        _quiet(other)
+        _quiet_again(feed)
+        mongo.database()["jobs"].insert_one({"_id": 1})
+        assert other.wait(10)
+        assert not feed.wait(0.3)
+        mongo.database()["jobs"].update_one({"_id": 1}, {"$set": {"done": True}})
+        assert not other.wait(0.5)
+        eventually(lambda: _kill_streams() == 1, 10)
+        _write()
+        assert feed.wait(10)
+    finally:
+        other.stop()
