@@ -3,7 +3,6 @@
 import json
 import random
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from tests.faults import leftovers, observe, targets
 from tests.faults.checker import Verdict, judge
 from tests.faults.driver import NODE_MILLIS, Driver
 from tests.faults.phases import Places
+from tests.faults.quota import Quota
 from tests.faults.recovery import Recoveries, until_well
 from tests.faults.subscriber import Subscriber
 from tests.faults.targets import TARGETS, Scene
@@ -23,7 +23,7 @@ from tests.support.platform import Platform
 from tests.support.polling import wait_for_none
 from tests.support.servers import free_port_base
 
-QUOTA_BYTES = 6 * 2**30
+QUOTA_BYTES = 5 * 2**30
 ARRIVE_S = 120
 COLLECT_S = 200
 SETTINGS = {
@@ -46,7 +46,7 @@ class Campaign:
     driver: Driver
     subscriber: Subscriber
     random: random.Random
-    quota: Path | None
+    quota: Quota | None
     pause_s: float = targets.PAUSE_S
     recoveries: Recoveries = field(default_factory=Recoveries)
     began: float = field(default_factory=time.monotonic)
@@ -120,7 +120,7 @@ def campaign(seed: int, services: Sequence[tuple[str, int]]) -> Iterator[Campaig
 
 
 def _set_up(
-    platform: Platform, client: Client, files: Path, seed: int, services: Sequence[tuple[str, int]], quota: Path | None
+    platform: Platform, client: Client, files: Path, seed: int, services: Sequence[tuple[str, int]], quota: Quota | None
 ) -> Campaign:
     subscriber = Subscriber(platform.environment()["MODELYARD_AMQP_URI"])
     subscriber.subscribe()
@@ -136,28 +136,14 @@ def _set_up(
 
 
 @contextmanager
-def _home() -> Iterator[tuple[Path, Path | None]]:
-    """A folder for the instance, and where it is a file system of its own, that file system."""
+def _home() -> Iterator[tuple[Path, Quota | None]]:
+    """A folder for the instance, on a file system of its own where that is possible."""
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
-    mounted = _mount(folder)
+    quota = Quota(folder / "disk", QUOTA_BYTES)
+    mounted = quota.mount()
     try:
-        yield folder / "disk" / "home", folder / "disk" if mounted else None
+        yield quota.folder / "home", quota if mounted else None
     finally:
         if mounted:
-            subprocess.run(["umount", "--lazy", folder / "disk"], check=False)
+            quota.unmount()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _mount(folder: Path) -> bool:
-    image, disk = folder / "image", folder / "disk"
-    disk.mkdir()
-    with image.open("wb") as file:
-        file.truncate(QUOTA_BYTES)
-    make = ["mkfs.ext4", "-q", "-m", "0", str(image)]
-    for command in (make, ["mount", "-o", "loop", str(image), str(disk)]):
-        try:
-            if subprocess.run(command, capture_output=True, check=False).returncode:
-                return False
-        except OSError:
-            return False
-    return True

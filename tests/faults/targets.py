@@ -14,6 +14,7 @@ from deploy.embedded.processes import command_line, process_ids, read_record, st
 from services.scheduler.engines.process.shim import files, tree
 from tests.faults.driver import Driver
 from tests.faults.phases import Phases
+from tests.faults.quota import Quota
 from tests.support.platform import Platform
 
 SERVERS = ("rabbitmq", "mongod", "objectstore", "triton")
@@ -23,13 +24,13 @@ FULL_S = 8.0
 
 @dataclass
 class Scene:
-    """What a target needs to find its victims. `quota` is the folder of the state's own file system, if it has one."""
+    """What a target needs to find its victims. `quota` is the state folder's own file system, if it has one."""
 
     platform: Platform
     driver: Driver
     phases: Phases
     random: random.Random
-    quota: Path | None = None
+    quota: Quota | None = None
     pause_s: float = PAUSE_S
 
     @property
@@ -165,29 +166,16 @@ def paused(*names: str) -> Strike:
 
 
 def disk(scene: Scene) -> str:
-    """No space is left below the state folder for a while."""
+    """No space is left below the state folder for a while; what is given free meanwhile is taken as well."""
     assert scene.quota is not None
-    ballast = scene.quota / "ballast"
+    deadline = time.monotonic() + FULL_S
     try:
-        _fill(ballast)
-        deadline = time.monotonic() + FULL_S
-        while time.monotonic() < deadline:  # what others free is taken as well
+        while time.monotonic() < deadline:
+            scene.quota.fill()
             time.sleep(0.2)
-            _fill(ballast)
     finally:
-        ballast.unlink(missing_ok=True)
+        scene.quota.free()
     return f"filled the disk for {FULL_S:g} s"
-
-
-def _fill(path: Path) -> None:
-    with path.open("ab") as file:
-        for size in (1 << 24, 1 << 20, 1 << 12):
-            block = b"\0" * size
-            try:
-                while True:
-                    os.write(file.fileno(), block)
-            except OSError:
-                continue
 
 
 TARGETS: dict[str, Strike] = {
