@@ -19,7 +19,7 @@ from deploy.embedded.supervisor import State, Supervisor
 
 Say = Callable[[str], None]
 PORT_WAIT = 5.0  # seconds; a process that was just killed may hold its port for a moment
-_TIMEOUTS = {"ground": 15.0, "servers": 180.0, "platform": 120.0}
+_TIMEOUTS = {"ground": 30.0, "servers": 240.0, "platform": 240.0}
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ NODE_MILLIS = 1000 * SLOTS
 TASK_MILLIS = 1000
 WHALE_MILLIS = NODE_MILLIS - TASK_MILLIS + 1
 TASK_BYTES = 128 * 2**20
-HEAVY_SAMPLES = 1500
-IMPORT_SAMPLES = 3000
-POINTS = 10_000
-FILES = 400
-PREPARE_S = 120.0
+HEAVY_SAMPLES = 800
+IMPORT_SAMPLES = 2000
+POINTS = 6_000
+FILES = 200
+PREPARE_S = 240.0
 LIVE_S = 2.0
 PROPERTIES: JsonObject = {
     "hold": {"type": "boolean", "default": False},
@@ -109,7 +109,7 @@ class Driver:
     # Services
 
     def start_service(self, prefix: str, load: int) -> ServiceLoad:
-        service = jobs.running_service(self.client, self.versions[prefix], load)
+        service = jobs.running_service(self.client, self.versions[prefix], load, timeout=300)
         self.history.services.add(str(service["id"]))
         one = ServiceLoad(self.impatient(), str(service["id"]), prefix, self.history)
         self.loads.append(one)
@@ -127,7 +127,7 @@ class Driver:
         self.loads.remove(one)
         path = f"/api/v1/services/{one.service_id}"
         self.client.post(f"{path}:stop")
-        eventually(lambda: self.client.get(path)["state"] == "STATE_STOPPED", timeout=120, interval=0.3)
+        eventually(lambda: self.client.get(path)["state"] == "STATE_STOPPED", timeout=300, interval=0.3)
         self.client.delete(path)
 
     # Phases

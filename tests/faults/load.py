@@ -13,7 +13,7 @@ from tests.faults.history import History
 from tests.faults.training import COLOURS
 from tests.support.images import png
 
-PAUSE_S = 0.2
+PAUSE_S = 0.3
 HANGS_S = 40.0
 PICTURES = {
     "red": base64.b64encode(png((250, 5, 5))).decode(),

@@ -11,7 +11,7 @@ import httpx
 from services.gateway.client import ApiError, Client
 from tests.faults.driver import Driver
 
-LIMIT_S = 150.0
+LIMIT_S = 240.0
 LISTS = ("datasets", "algorithms", "tasks", "workloads", "services")
 POLL_S = 0.1
 
