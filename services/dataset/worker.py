@@ -1,7 +1,5 @@
 """The worker role: runs imports, one at a time."""
 
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -17,9 +15,9 @@ from services.dataset.telemetry import observe_import
 from services.kernel import metrics, tracing
 from services.kernel.context import acting_as, service_caller
 from services.kernel.errors import Conflict, DomainError, NotFound
-from services.kernel.ids import new_id
 from services.kernel.logging import about, get_logger
 from services.kernel.messaging import queues
+from services.kernel.storage.holders import holder_name
 from services.kernel.storage.jobs import Job, Jobs
 
 POLL_S = 3.0
@@ -34,7 +32,7 @@ def run(stop: threading.Event) -> None:
     wake = threading.Event()
     listener = threading.Thread(target=listen, args=(settings(), wake, stop), name="wakeup", daemon=True)
     listener.start()
-    holder = f"{socket.gethostname()}:{os.getpid()}:{new_id('worker')}"
+    holder = holder_name("worker")
     assert isinstance(ports.jobs, StoredImportJobs)  # as bootstrap wires it
     jobs = ports.jobs.jobs
     while not stop.is_set():

@@ -4,8 +4,6 @@ Loops are level-triggered: they look at what is and do what is missing, at once 
 every few seconds. They write through `transaction`, which a process that lost its lease cannot commit.
 """
 
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,12 +19,12 @@ from services.kernel.config import KernelSettings
 from services.kernel.context import acting_as, service_caller, untraced
 from services.kernel.errors import Conflict, Unavailable
 from services.kernel.healthcheck import LEASE_ASKED
-from services.kernel.ids import new_id
 from services.kernel.logging import get_logger
 from services.kernel.messaging.outbox import OutboxDocument
 from services.kernel.messaging.relay import Relay, RelayThread
 from services.kernel.metrics import SLOW, Census
 from services.kernel.storage.changes import ChangeFeed
+from services.kernel.storage.holders import holder_name
 from services.kernel.storage.lease import ControlLease, Holder
 from services.kernel.storage.mongo import in_transaction
 
@@ -179,8 +177,7 @@ def run(
     `counts` are the gauges that this service tells about itself as a whole, beside those that every service tells.
     The process must be connected to its database. Raises what the relay cannot recover from.
     """
-    holder_name = f"{socket.gethostname()}:{os.getpid()}:{new_id('control')}"
-    lease = ControlLease("control", holder_name)
+    lease = ControlLease("control", holder_name("control"))
     active: list[_Active] = []
     broken: list[Exception] = []
 

@@ -18,6 +18,7 @@ from services.kernel.entity import utc_now
 from services.kernel.errors import Conflict, NotFound
 from services.kernel.ids import new_id
 from services.kernel.logging import get_logger
+from services.kernel.storage.holders import is_gone
 from services.kernel.storage.mongo import BsonDocument, Expiry, StoredDocument, collection_of, on_commit
 
 ENDED = Counter("modelyard_jobs_ended_total", "Attempts at jobs, by how they ended", ["kind", "outcome"])
@@ -108,7 +109,7 @@ class Jobs:
         return _job(body)
 
     def claim(self, kinds: Sequence[str], holder: str) -> Job | None:
-        """The oldest job that waits or whose claim has expired, now claimed by `holder`; None if there is none.
+        """The oldest job that waits, or whose claim has expired or worker is gone, now claimed by `holder`, or None.
 
         Jobs that used up their attempts are left to `claim_exhausted`.
         """
@@ -120,9 +121,12 @@ class Jobs:
 
     def _claim(self, kinds: Sequence[str], holder: str, more: Mapping[str, object]) -> Job | None:
         now = utc_now()
+        running = {"state": JobState.RUNNING.value, "kind": {"$in": list(kinds)}}
+        gone = [name for name in collection_of(JobDocument).distinct("claimed_by", running) if is_gone(name)]
         claimable = [
             {"state": JobState.PENDING.value, "not_before": {"$lte": now}},
             {"state": JobState.RUNNING.value, "claimed_until": {"$lt": now}},
+            {"state": JobState.RUNNING.value, "claimed_by": {"$in": gone}},
         ]
         body = collection_of(JobDocument).find_one_and_update(
             {"kind": {"$in": list(kinds)}, "$or": claimable, **more},

@@ -14,6 +14,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from services.kernel.errors import Conflict
 from services.kernel.logging import get_logger
+from services.kernel.storage.holders import is_gone
 from services.kernel.storage.mongo import StoredDocument, collection_of
 
 DEFAULT_TTL = 6.0
@@ -38,7 +39,8 @@ class ControlLeaseDocument(StoredDocument):
 class ControlLease:
     """A named lease as seen by one holder. `holder` must be unique to the process; `ttl` is in seconds.
 
-    Expiry is judged by the database server's clock, so the clocks of the holders do not matter.
+    Expiry is judged by the database server's clock, so the clocks of the holders do not matter. The lease of a process
+    that is known to have ended is free at once.
     """
 
     def __init__(self, name: str, holder: str, ttl: float = DEFAULT_TTL) -> None:
@@ -52,7 +54,7 @@ class ControlLease:
         return {"$add": ["$$NOW", round(self.ttl * 1000)]}
 
     def acquire(self) -> int:
-        """Take the lease if it is free or has expired. The new fencing token, or 0 when another holds it."""
+        """Take the lease if it is free, expired, or its holder gone. The new token, or 0 when another holds it."""
         leases = collection_of(ControlLeaseDocument)
         # An upsert must not compare with the server's clock, so the row is made first, expired.
         with suppress(DuplicateKeyError):
@@ -61,7 +63,9 @@ class ControlLease:
                 {"$setOnInsert": {"holder": "", "token": 0, "expires_at": datetime.fromtimestamp(0, UTC)}},
                 upsert=True,
             )
-        free = {"$or": [{"$lt": ["$expires_at", "$$NOW"]}, {"$eq": ["$holder", self.holder]}]}
+        held = leases.find_one({"_id": self.name})
+        gone = [str(held["holder"])] if held and is_gone(str(held["holder"])) else []
+        free = {"$or": [{"$lt": ["$expires_at", "$$NOW"]}, {"$in": ["$holder", [self.holder, *gone]]}]}
         taken = {
             "holder": {"$literal": self.holder},
             "expires_at": self._until,

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from services.kernel.errors import Conflict, NotFound
+from services.kernel.storage.holders import holder_name
 from services.kernel.storage.jobs import Job, Jobs, JobState
 from services.kernel.storage.mongo import collection_of, database, in_transaction
 from tests.integration.kernel.storage.things import ThingDocument
@@ -45,6 +46,18 @@ def test_oldest_first_and_each_to_one_worker() -> None:
         claims = list(pool.map(lambda number: jobs.claim(["import"], f"w{number}"), range(14)))
     taken = [job.id for job in claims if job is not None]
     assert len(taken) == len(set(taken)) == 11
+
+
+def test_the_claim_of_a_process_that_has_ended_is_taken_over_at_once() -> None:
+    jobs = Jobs()
+    jobs.add("import", "ds-1", {})
+    place = holder_name("test").rpartition("@")[2]
+    dead = _claimed(jobs, f"host:99999999:x@{place}")
+    job = _claimed(jobs, holder_name("test"))
+    assert (job.id, job.attempts) == (dead.id, 2)
+    with pytest.raises(Conflict):
+        jobs.finish(dead)
+    assert jobs.claim(["import"], holder_name("test")) is None
 
 
 def test_the_claim_of_a_dead_worker_is_taken_over_and_the_dead_one_is_fenced() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.kernel.errors import Conflict
+from services.kernel.storage.holders import holder_name
 from services.kernel.storage.lease import ControlLease, Holder
 from services.kernel.storage.mongo import collection_of, database, in_transaction
 from tests.integration.kernel.storage.things import ThingDocument
@@ -28,6 +29,15 @@ def test_one_holder_and_growing_tokens() -> None:
     two.release()
     assert one.acquire() == 3
     assert one.acquire() == 4
+
+
+def test_the_lease_of_a_process_that_has_ended_is_free_at_once() -> None:
+    place = holder_name("test").rpartition("@")[2]
+    dead, living = ControlLease("control", f"host:99999999:x@{place}"), ControlLease("control", holder_name("test"))
+    assert dead.acquire() == 1
+    assert living.acquire() == 2
+    assert ControlLease("control", holder_name("test")).acquire() == 0
+    assert not dead.renew()
 
 
 def test_a_lease_that_expired_but_was_not_taken_can_be_renewed() -> None:
