@@ -166,8 +166,13 @@ def paused(*names: str) -> Strike:
 
 
 def disk(scene: Scene) -> str:
-    """No space is left below the state folder for a while; what is given free meanwhile is taken as well."""
+    """No space is left below the state folder for a while; what is given free meanwhile is taken as well.
+
+    A training that writes then may fail, and has to say so.
+    """
     assert scene.quota is not None
+    for task_id in (*scene.phases.running, *scene.phases.reporting):
+        scene.driver.history.tasks[task_id].spared = False
     deadline = time.monotonic() + FULL_S
     try:
         while time.monotonic() < deadline:

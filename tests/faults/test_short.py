@@ -4,7 +4,7 @@ import pytest
 
 from tests.faults.campaign import campaign
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(2400)
 
 BATCHES = (
     ("gateway", "triton-stub"),

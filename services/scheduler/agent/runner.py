@@ -1,6 +1,8 @@
 """One workload on this node, from its assignment to the accepted report of its end."""
 
+import errno
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -31,6 +33,11 @@ MAX_STARTS = 3
 """How often a process is started that vanished without a trace."""
 
 INTERRUPT_GRACE_S = 7.0
+
+FULL_PATIENCE_S = 600.0
+"""For how long a workload waits for space on its node."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _TICK_S = 0.1
 _FIRST_TICK_S = 0.02
@@ -79,6 +86,7 @@ class Runner(threading.Thread):
         self._revoked = False
         self._wake = threading.Event()
         self._told_running = False
+        self._full_since: float | None = None
         self._log = log.bind(fence=assignment.fence)
 
     def ask_stop(self) -> None:
@@ -169,11 +177,19 @@ class Runner(threading.Thread):
         except (NotFound, InvalidArgument, AlreadyExists, Internal) as error:
             return WorkloadExit(ExitReason.NOT_STARTED, f"Its inputs could not be prepared: {error.message}")
         except OSError as error:
+            if error.errno in _FULL and self._may_wait_for_space():
+                raise Unavailable("Its node has no space left for its inputs.", reason="NODE_FULL") from error
             return WorkloadExit(ExitReason.NOT_STARTED, f"Its inputs could not be laid down: {error.strerror}.")
+        self._full_since = None
         if self._around.stopping.is_set():
             raise Stopping
         self._launch(starts)
         return None
+
+    def _may_wait_for_space(self) -> bool:
+        """Others may free some: only what does not fit for long has failed."""
+        self._full_since = self._full_since or time.monotonic()
+        return time.monotonic() - self._full_since < FULL_PATIENCE_S
 
     def _launch(self, starts: int) -> None:
         """Start the process after `starts` earlier starts. A launch that the machine refused does not count."""

@@ -1,5 +1,6 @@
 """The agent with real processes, a scheduler and an object store in memory."""
 
+import errno
 import json
 import signal
 import threading
@@ -307,3 +308,28 @@ def test_nothing_is_started_once_the_agent_stops(machine: Machine, monkeypatch: 
     threading.Timer(0.3, stopping.set).start()
     machine.down()
     assert machine.engine.status(machine.place()) is ProcessStatus.NEW
+
+
+def test_a_full_disk_is_waited_for_but_not_for_ever(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage, full = agent_files.stage, list[Place]()
+
+    def filling(store: FakeStore, place: Place, spec: WorkloadSpec) -> None:
+        if len(full) < 2:
+            full.append(place)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        stage(store, place, spec)
+
+    monkeypatch.setattr(agent_files, "stage", filling)
+    machine.scheduler.assign(assignment(script("print('fine')")))
+    assert end_of(machine) is ExitReason.COMPLETED
+    assert len(full) == 2
+
+
+def test_what_does_not_fit_for_long_is_not_started(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(agent_files, "stage", full)
+    monkeypatch.setattr("services.scheduler.agent.runner.FULL_PATIENCE_S", 0.1)
+    machine.scheduler.assign(assignment(script("print('fine')")))
+    assert end_of(machine) is ExitReason.NOT_STARTED
