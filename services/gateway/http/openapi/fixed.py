@@ -117,6 +117,14 @@ _UPLOAD = _object(
 )
 _TENSOR = _object(name=_TEXT, datatype=_TEXT, shape=_list_of({"type": "integer"}))
 _METADATA = _object(name=_TEXT, platform=_TEXT, inputs=_list_of(_TENSOR), outputs=_list_of(_TENSOR))
+_OF_THE_MODEL: Schema = {
+    "description": "The request failed; what the inference server itself says is a text.",
+    "content": {
+        "application/json": {
+            "schema": {"anyOf": [{"$ref": "#/components/schemas/Error"}, _object(error={"type": "string"})]}
+        }
+    },
+}
 _READINESS = _object(
     ready={"type": "boolean"}, parts={"type": "object", "additionalProperties": _object(ready={"type": "boolean"})}
 )
@@ -139,6 +147,7 @@ def _model_paths(base: str, suffix: str, variables: Sequence[str]) -> dict[str, 
                 ("200", "The outputs."),
                 parameters=[_header("Inference-Header-Content-Length", "Length of the JSON before binary tensors.")],
                 requestBody=_body("application/json"),
+                others={"400": _OF_THE_MODEL, "500": _OF_THE_MODEL},
             ),
         },
         f"{base}/ready": {
