@@ -11,7 +11,7 @@ _SHORTEST = 6
 """Characters of a secret that is looked for by value; shorter ones would be found in ordinary words."""
 
 _SENSITIVE = (
-    r"(?:pass(?:word|wd|phrase)?|secret|token|api_?key|access_?key|secret_?key|private_?key|token_?key|credentials?|"
+    r"(?:pass(?:word|wd|phrase)?|secret|token|(?:api|access|secret|private|token)[_\-]?key|credentials?|"
     r"authorization|cookie|x-modelyard-caller|signature)"
 )
 _NAME = re.compile(rf"(?:.*[_\-.])?{_SENSITIVE}(?:[_\-.](?:key|value|text|header|hash))?s?", re.IGNORECASE)
@@ -27,7 +27,7 @@ _SHAPES = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MASK),
     (re.compile(r"(?P<head>[?&]X-Amz-[A-Z][\w\-]*=)[^&\s\"']+", re.IGNORECASE), rf"\g<head>{MASK}"),
 )
-_PLAIN = re.compile(r"[\w\-.]{0,60}", re.ASCII)  # names, ids, numbers: nothing that has a shape of its own
+_PLAIN = re.compile(r"(?!eyJ)[\w\-.]{0,60}", re.ASCII)  # names, ids, numbers: nothing that has a shape of its own
 _HINTS = re.compile(rf"://|{_SENSITIVE}|bearer|basic|eyJ|BEGIN|X-Amz", re.IGNORECASE)
 
 
