@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,7 @@ def acting_as(caller: Caller) -> Iterator[Caller]:
         _caller.reset(token)
 
 
-@dataclass(frozen=True)
-class TraceContext:
+class TraceContext(NamedTuple):
     """A W3C `traceparent`, taken apart: ids in lower-case hexadecimal."""
 
     trace_id: str

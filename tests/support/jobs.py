@@ -127,7 +127,7 @@ def ended_task(client: Client, task_id: str, timeout: float = TRAINING_TIMEOUT_S
     return eventually(ended, timeout=timeout, interval=0.2)
 
 
-def running_service(client: Client, model_version_id: str, load: int = 1, timeout: float = 90) -> JsonObject:
+def running_service(client: Client, model_version_id: str, load: int = 1, timeout: float = 200) -> JsonObject:
     service = client.post("/api/v1/services", {"name": new_id("svc"), "model_version_id": model_version_id})
     client.post(f"/api/v1/services/{service['id']}:start", {"load": load})
     return eventually(lambda: _running(client, service["id"], load), timeout=timeout, interval=0.2)

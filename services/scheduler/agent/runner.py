@@ -134,6 +134,7 @@ class Runner(threading.Thread):
     def _live(self) -> None:
         how = self._until_end()
         self._tell(self._shipper.ship_all)
+        self._trace_end()
         with step("report", self._assignment):
             self._tell(lambda: self._around.scheduler.report(replace(self._shipper.state, exit=how)))
         self._log.info("workload_ended", reason=str(how.reason), malformed_metrics=self._shipper.malformed)
@@ -238,7 +239,6 @@ class Runner(threading.Thread):
             log_bytes=end.log_bytes,
             peak_memory_bytes=end.peak_memory_bytes,
         )
-        self._trace_end()
         if how.reason in _WITHOUT_OUTPUT:
             return how
         try:

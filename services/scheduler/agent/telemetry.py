@@ -53,11 +53,15 @@ def begin_algorithm(folder: Path) -> str:
 
 
 def end_algorithm(folder: Path, assignment: Assignment, end: Exit, steps: tuple[WorkloadStep, ...]) -> None:
-    """Make the spans of a process that ran, and of its steps: inside of the sandbox there is no collector."""
-    PEAK_MEMORY.observe(end.peak_memory_bytes)
+    """Make the spans of a process that ran, and of its steps: inside of the sandbox there is no collector.
+
+    The second call for the same end does nothing.
+    """
     state, (own, parent) = files.read_state(folder), _traceparents(folder)
     if state is None or TraceContext.parse(own) is None:
         return
+    (folder / _TRACE).unlink()
+    PEAK_MEMORY.observe(end.peak_memory_bytes)
     attributes: dict[str, str | int] = {
         "modelyard.workload_id": assignment.workload_id,
         "modelyard.reason": end.reason,
