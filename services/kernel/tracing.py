@@ -199,7 +199,7 @@ def start(service: str, roles: str, exporter: "SpanExporter") -> None:
     resource = Resource.create(
         {
             "service.namespace": "modelyard",
-            "service.name": service if roles == service or "rpc" in roles.split("+") else f"{service}-{roles}",
+            "service.name": _name(service, roles),
             "service.instance.id": f"{socket.gethostname()}:{os.getpid()}",
             "modelyard.roles": roles,
         }
@@ -208,6 +208,11 @@ def start(service: str, roles: str, exporter: "SpanExporter") -> None:
     provider.add_span_processor(BatchSpanProcessor(Counted(exporter, SPANS)))
     _provider, _tracer = provider, provider.get_tracer("modelyard")
     log.info("tracing_started")
+
+
+def _name(service: str, roles: str) -> str:
+    """The process that answers calls is called as its service, others (agents, consumers) by their role too."""
+    return service if {"rpc", service}.intersection(roles.split("+")) else f"{service}-{roles}"
 
 
 def stop(timeout: float = FLUSH_S) -> None:

@@ -104,6 +104,24 @@ def test_spans_stand_below_what_runs(recorded: Recorded) -> None:
     assert request.resource.attributes["service.name"] == "trainer"
 
 
+@pytest.mark.parametrize(
+    ("service", "roles", "name"),
+    [
+        ("trainer", "rpc+control", "trainer"),
+        ("gateway", "gateway+control", "gateway"),
+        ("trainer", "events", "trainer-events"),
+        ("scheduler", "agent", "scheduler-agent"),
+    ],
+)
+def test_processes_have_names(service: str, roles: str, name: str) -> None:
+    exporter = InMemorySpanExporter()
+    tracing.start(service, roles, exporter)
+    with tracing.span("work", traceparent=""):
+        pass
+    tracing.stop()
+    assert exporter.get_finished_spans()[0].resource.attributes["service.name"] == name
+
+
 def test_nothing_begins_a_trace_by_itself(recorded: Recorded) -> None:
     with tracing.span("transaction"):
         assert current_traceparent() == ""
