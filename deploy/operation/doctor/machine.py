@@ -21,6 +21,7 @@ FREE_WRONG = 1 * GIB
 FREE_LOW = 5 * GIB
 SHARE_LOW = 0.05
 INODES_LOW = 0.05
+SCRATCH_LARGE = 2 * GIB
 
 
 def disk(home: Path, usage: os.statvfs_result | None = None) -> Iterator[Finding]:
@@ -138,13 +139,14 @@ def _parent(pid: int) -> int | None:
 
 
 def scratch(home: Path) -> Iterator[Finding]:
-    """Folders of killed processes, which the next start of the same process removes."""
+    """Folders of processes that have ended, which the next start of the same process removes."""
     left = [folder for folder in (home / "work").glob("*/work-*") if _abandoned(folder / "in-use.lock")]
-    if left:
-        told = f"{len(left)} work folders of processes that were killed: {left[0]}"
+    size = sum(file.stat().st_size for folder in left for file in folder.rglob("*") if file.is_file())
+    told = f"{size / GIB:.1f} GiB lie in those of processes that have ended"
+    if size > SCRATCH_LARGE:
         yield warning("work folders", told, "They go when their process starts again: `make down`, `make up`.")
     else:
-        yield ok("work folders", "none is left over")
+        yield ok("work folders", told)
 
 
 def _abandoned(lock: Path) -> bool:

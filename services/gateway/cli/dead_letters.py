@@ -69,7 +69,8 @@ def replay(
             _report_one(client, letter_id)
             return
         count = client.post(f"{PATH}:replay", {"queue": queue})["count"]
-    output.console.print(f"{count} on their way; those that fail again come back to `modelyard dead-letters list`.")
+    told = f"{count} on their way; those that fail again come back to `modelyard dead-letters list`."
+    output.console.print(told, soft_wrap=True)
 
 
 def _report_one(client: Client, letter_id: str) -> None:
@@ -102,4 +103,4 @@ def drop(
         if not yes:
             typer.confirm(f"Drop {what}? {letter['consumer']} will never see it", abort=True)
         client.delete(f"{PATH}/{letter_id}")
-    output.console.print(f"dropped {what}")
+    output.console.print(f"dropped {what}", soft_wrap=True)

@@ -101,7 +101,7 @@ class DeadLetters:
             "size": len(letter.body),
             "body": None if large else Binary(letter.body),
             "blob": put_blob(self._store, letter.body).sha256 if large else "",
-            "expires_at": utc_now() + self._kept,
+            "expires_at": max(letter.died_at + self._kept, utc_now() + AT_LEAST),
             "schema_version": 1,
         }
 

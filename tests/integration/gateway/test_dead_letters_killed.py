@@ -25,7 +25,7 @@ from tests.support.settings import environment_of
 
 __all__ = ["bench"]
 
-KILLS, EVENTS, SEED = 6, 120, 20260
+KILLS, EVENTS, SEED = 4, 80, 20260
 
 
 class Handler(threading.Thread):
