@@ -7,7 +7,7 @@ EMBEDDED := $(BIN)/python -m deploy.embedded
 INSTALL_FLAGS := $(if $(CUDA),--cuda)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint bench up down status protos protos-check install lock clean
+.PHONY: help demo test test-long lint bench up down status doctor protos protos-check install lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ down: ## stop it; all state is kept
 
 status: ## what runs, and where
 	@$(EMBEDDED) status
+
+doctor: ## find what is wrong and say what to do
+	@$(BIN)/python -m deploy.cli doctor
 
 protos: install ## generate code from the protos
 	$(BIN)/python -m protos.build
