@@ -1,5 +1,6 @@
 """What ended long ago is forgotten: the workload with its log and points, and nodes that never came back."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
@@ -17,11 +18,15 @@ log = get_logger(__name__)
 class Forgetting:
     """Work of a control loop. Killed anywhere it goes on where it was: the workload itself goes last."""
 
-    def __init__(self, app: App, kept: timedelta) -> None:
+    def __init__(self, app: App, kept: timedelta, held: Callable[[], bool] = lambda: False) -> None:
+        """Nothing goes while `held` says so."""
         self._app = app
         self._kept = kept
+        self._held = held
 
     def run(self) -> None:
+        if self._held():
+            return
         while self._forget_workloads():
             pass
         self._forget_nodes()

@@ -64,7 +64,9 @@ def test_all_content_of_what_there_is_is_referred_to_and_there(run: Run, platfor
     told = {reference.name for reference in Peers(settings).references()}
     algorithms = client.get("/api/v1/algorithms")["algorithms"]
     models = list(client.pages("/api/v1/models", "models"))
-    versions = [one for model in models for one in client.get(f"/api/v1/models/{model['id']}/versions")["model_versions"]]
+    versions = [
+        one for model in models for one in client.get(f"/api/v1/models/{model['id']}/versions")["model_versions"]
+    ]
     wanted = {one["bundle"]["index"] for one in versions} | {one["provenance"]["manifest"] for one in versions}
     assert len(told) >= len(algorithms) > 0
     assert wanted <= told

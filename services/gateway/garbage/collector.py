@@ -17,6 +17,7 @@ from services.gateway.garbage import models
 from services.gateway.garbage.marks import SHARDS, Marks, digest_of, name_of
 from services.gateway.garbage.models import Counts
 from services.kernel.entity import utc_now
+from services.kernel.errors import Unavailable
 from services.kernel.logging import get_logger
 from services.kernel.maintenance import Reference
 from services.kernel.storage.objects import ObjectInfo, ObjectStore
@@ -40,12 +41,13 @@ class Rule:
 
 @dataclass
 class Collector:
-    """One pass. `references` names everything that is needed, or raises."""
+    """One pass. `references` names everything that is needed, or raises; nothing goes while `held` says so."""
 
     store: ObjectStore
     references: Callable[[], Iterable[Reference]]
     rule: Rule
     fenced: Fenced
+    held: Callable[[], bool] = lambda: False
 
     def run(self, collection_id: str, began: datetime, scratch: Path, *, dry_run: bool) -> Counts:
         counts, noted = Counts(), 0.0
@@ -123,6 +125,8 @@ class _Sweep:
             for found in batch:
                 self._counts.removed.add(found.size)
             return
+        if batch and self._collector.held():
+            raise Unavailable("A backup is being taken; nothing is removed until it is there.", reason="OBJECTS_HELD")
         if batch:
             self._collector.fenced(lambda: None)
         for found in batch:

@@ -186,6 +186,18 @@ def test_nothing_goes_when_a_service_does_not_answer(world: World, tmp_path: Pat
     assert world.stored() == before
 
 
+def test_nothing_goes_while_a_backup_is_taken(world: World, tmp_path: Path) -> None:
+    bundle(world, b"lost")
+    world.clock.ahead += 8 * DAY
+    world.collect()
+    world.clock.ahead += 2 * DAY
+    before, row = world.stored(), models.create(dry_run=False, actor="test")
+    held = Collector(world.store, list, RULE, control.transaction, held=lambda: True)
+    with pytest.raises(Unavailable, match="backup"):
+        held.run(row["_id"], world.clock.now(), tmp_path / "scratch", dry_run=False)
+    assert world.stored() == before
+
+
 def test_who_lost_the_lease_removes_nothing(world: World) -> None:
     bundle(world, b"lost")
     world.clock.ahead += 8 * DAY
