@@ -28,7 +28,7 @@ def test_the_condition_names_every_service_and_who_does_not_answer(http: httpx.C
     assert not services["gateway"].get("error")
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: str(method.name))
+@pytest.mark.parametrize("method", list(METHODS), ids=lambda method: str(method.name))
 def test_operation_is_for_administrators(method: Any) -> None:
     rpc = OperationRpc(cast(Any, None), cast(Any, None))
     request = message_factory.GetMessageClass(method.input_type)()
