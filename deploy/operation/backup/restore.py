@@ -46,14 +46,20 @@ def restore_backup(path: Path, backup_id: str, passphrase: str | None, *, replac
         settings = platform_settings()
         with connected(settings.mongo_uri.get_secret_value()) as client:
             require_stopped(client, "restoring")
-            store = MinioStore(settings)
-            _Restore(client, store, source, manifest, say).run(replace=replace)
+            restore_into(client, MinioStore(settings), source, manifest, replace=replace, say=say)
             migrate_all(client, say)
             recover(client, settings, say)
             client[OPERATION]["restores"].delete_many({})
     _tell_secrets(instance, settings, secrets, say)
     say(f"restored the backup {manifest.id} of {manifest.taken_at}; now start the platform")
     return manifest
+
+
+def restore_into(
+    client: Client, store: ObjectStore, source: Source, manifest: Manifest, *, replace: bool, say: Say
+) -> None:
+    """The data alone, as it was backed up. No process of the platform starts while the note that it began is there."""
+    _Restore(client, store, source, manifest, say).run(replace=replace)
 
 
 def _require_known(manifest: Manifest) -> None:
