@@ -84,6 +84,7 @@ class _SharedStream:
         self._feeds: tuple[ChangeFeed, ...] = ()
         self._thread: threading.Thread | None = None
         self._resume: BsonDocument | None = None
+        self._connected: frozenset[ChangeFeed] = frozenset()
 
     def add(self, feed: ChangeFeed) -> None:
         with self._lock:
@@ -101,8 +102,16 @@ class _SharedStream:
             last.join(timeout)
 
     def _wake_all(self) -> None:
-        for feed in self._feeds:
-            feed.wake()
+        self._connected = frozenset()
+        self._wake_new()
+
+    def _wake_new(self) -> None:
+        """Wake the feeds to which the stream is new; to the others it goes on where it was."""
+        feeds = self._feeds
+        for feed in feeds:
+            if feed not in self._connected:
+                feed.wake()
+        self._connected = frozenset(feeds)
 
     def _goes_on(self) -> bool:
         """Whether there are feeds left; otherwise the next feed starts a thread of its own."""
@@ -119,7 +128,8 @@ class _SharedStream:
                 with database().watch(
                     _pipeline(collections), resume_after=self._resume, max_await_time_ms=_AWAIT_MS
                 ) as stream:
-                    self._wake_all()
+                    self._remember(stream)
+                    self._wake_new()
                     self._follow(stream, collections)
             except PyMongoError as error:
                 if isinstance(error, OperationFailure):
@@ -127,7 +137,12 @@ class _SharedStream:
                     self._resume = None
                 _log.warning("change_feed_interrupted", error=str(error)[:200])
                 self._wake_all()
+                self._connected = frozenset()
                 threading.Event().wait(FALLBACK_SECONDS)
+
+    def _remember(self, stream: "ChangeStream[BsonDocument]") -> None:
+        token = stream.resume_token
+        self._resume = dict(token) if token is not None else None
 
     def _wanted(self) -> frozenset[str]:
         return frozenset[str]().union(*(feed.collections for feed in self._feeds))
@@ -136,8 +151,7 @@ class _SharedStream:
         """Wake whom a change concerns, until a feed wants other collections than the stream was opened for."""
         while stream.alive and self._wanted() == collections and self._feeds:
             change = stream.try_next()
-            token = stream.resume_token
-            self._resume = dict(token) if token is not None else None
+            self._remember(stream)
             if change is None:
                 continue
             if change["operationType"] == "invalidate":
