@@ -18,7 +18,7 @@ def loops(app: App) -> Sequence[Loop]:
     placement = Placement(app.workloads, app.nodes, app.fences, transaction)
     loss = NodeLoss(app.workloads, app.nodes, transaction)
     return (
-        Loop("placement", placement.run, interval_s=5.0, wake_on=("workloads", "nodes")),
+        Loop("placement", placement.run, interval_s=1.0, wake_on=("workloads", "nodes")),
         Loop("node-loss", loss.run, interval_s=1.0),
         Loop("forgetting", Forgetting(app, retention_settings().kept("workloads")).run, interval_s=FORGET_S),
     )

@@ -109,6 +109,11 @@ class Repository(Generic[E]):
         found = collection_of(self.document).find(_stored_query(query)).sort("_id").limit(limit)
         return [from_bson(body, self.entity) for body in found]
 
+    def versions(self, query: Mapping[str, object], *, limit: int = 0) -> dict[str, int]:
+        """Id and version of all aggregates that match, oldest first: what a reader needs who knows most of them."""
+        found = collection_of(self.document).find(_stored_query(query), {"version": 1}).sort("_id").limit(limit)
+        return {body["_id"]: body["version"] for body in found}
+
     def count(self, query: Mapping[str, object]) -> int:
         return collection_of(self.document).count_documents(_stored_query(query))
 

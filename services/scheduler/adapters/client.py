@@ -25,9 +25,12 @@ class GrpcScheduler:
         return response.interval_s
 
     def watch(self, node_id: str) -> Iterator[list[Assignment]]:
+        known: dict[bytes, Assignment] = {}
         try:
             for message in self._stub.WatchAssignments(agent_pb2.WatchAssignmentsRequest(node_id=node_id)):
-                yield [from_message(item, Assignment, spec=spec_from(item.spec)) for item in message.assignments]
+                encoded = {item.SerializeToString(deterministic=True): item for item in message.assignments}
+                known = {data: known.get(data) or _assignment(item) for data, item in encoded.items()}
+                yield list(known.values())
         except grpc.RpcError as error:
             raise from_rpc_error(error) from error
 
@@ -52,3 +55,7 @@ class GrpcScheduler:
             points=[to_message(point, workload_pb2.MetricPoint) for point in points],
         )
         self._stub.AppendMetricPoints(request)
+
+
+def _assignment(message: agent_pb2.Assignment) -> Assignment:
+    return from_message(message, Assignment, spec=spec_from(message.spec))

@@ -1,11 +1,12 @@
 """Nodes: heartbeats, what they should run, and the list for people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.kernel.entity import utc_now
 from services.kernel.values import Resources
-from services.scheduler.domain import LEASED, Assignment, Node, NodeState, WorkloadState
+from services.scheduler.domain import LEASED, Assignment, Node, NodeState, Workload, WorkloadState
+from services.scheduler.handlers.known import KnownWorkloads
 from services.scheduler.ports import Nodes, Workloads
 
 HEARTBEAT_S = 3.0
@@ -35,7 +36,24 @@ def heartbeat(nodes: Nodes, told: Heartbeat) -> float:
 
 def assignments(workloads: Workloads, node_id: str) -> Sequence[Assignment]:
     """Everything that the node should run now, in the order of its leases."""
-    leased = workloads.select({"state": {"$in": list(LEASED)}, "lease.node_id": node_id})
+    return _assignments(workloads.select(_leased_by(node_id)))
+
+
+class AssignmentWatch:
+    """The same for a node that is looked at again and again."""
+
+    def __init__(self, workloads: Workloads, node_id: str) -> None:
+        self._leased = KnownWorkloads(workloads, _leased_by(node_id))
+
+    def assignments(self) -> Sequence[Assignment]:
+        return _assignments(self._leased.select())
+
+
+def _leased_by(node_id: str) -> dict[str, object]:
+    return {"state": {"$in": list(LEASED)}, "lease.node_id": node_id}
+
+
+def _assignments(leased: Iterable[Workload]) -> Sequence[Assignment]:
     found = [
         Assignment(
             workload_id=workload.id,

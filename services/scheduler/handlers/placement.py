@@ -1,8 +1,8 @@
 """Rounds of the scheduler: who gets a lease, and whose node is lost."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.kernel import tracing
@@ -11,11 +11,14 @@ from services.kernel.logging import about, get_logger
 from services.kernel.values import Resources
 from services.scheduler import allocation
 from services.scheduler.domain import LEASED, Node, NodeState, Workload, WorkloadState
+from services.scheduler.handlers.known import KnownWorkloads
 from services.scheduler.ports import Fences, Nodes, Transaction, Workloads
 
 LOST_AFTER_S = 15.0
 _BLIND_AFTER_S = 5.0
 _ROUND_LIMIT = 10_000
+_EXPLAIN_LIMIT = 20
+_EXPLAIN_EVERY_S = 1.0
 
 log = get_logger(__name__)
 
@@ -42,15 +45,18 @@ class Placement:
     nodes: Nodes
     fences: Fences
     transaction: Transaction
+    clock: Callable[[], float] = time.monotonic
+    _explained_at: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self._pending = KnownWorkloads(self.workloads, {"state": WorkloadState.PENDING}, limit=_ROUND_LIMIT)
+        self._leased = KnownWorkloads(self.workloads, {"state": {"$in": list(LEASED)}})
 
     def run(self) -> None:
-        leased = leased_workloads(self.workloads)
-        pending = {
-            workload.id: workload
-            for workload in self.workloads.select({"state": WorkloadState.PENDING}, limit=_ROUND_LIMIT)
-        }
+        pending = {workload.id: workload for workload in self._pending.select()}
         if not pending:
             return
+        leased = self._leased.select()
         allocated = allocated_by_node(leased)
         views = [
             allocation.NodeView(node.id, node.engine, node.capacity, allocated.get(node.id, Resources()))
@@ -63,8 +69,16 @@ class Placement:
         made = allocation.allocate(views, requests, _usage(leased))
         for placement in made.placements:
             self._grant(pending[placement.request_id], placement.node_id)
-        for waiting in made.waiting:
-            self._explain(pending[waiting.request_id], waiting.reason)
+        if self.clock() - self._explained_at >= _EXPLAIN_EVERY_S:
+            self._explain_all([(pending[waiting.request_id], waiting.reason) for waiting in made.waiting])
+
+    def _explain_all(self, waiting: Sequence[tuple[Workload, str]]) -> None:
+        """Tell the first of a long queue now and the others later: each of them is a transaction."""
+        unexplained = [(workload, reason) for workload, reason in waiting if workload.waiting_reason != reason]
+        for workload, reason in unexplained[:_EXPLAIN_LIMIT]:
+            self._explain(workload, reason)
+        if unexplained:
+            self._explained_at = self.clock()
 
     def _grant(self, workload: Workload, node_id: str) -> None:
         def work() -> None:
@@ -77,12 +91,9 @@ class Placement:
             self._apply(workload, work)
 
     def _explain(self, workload: Workload, reason: str) -> None:
-        if workload.waiting_reason == reason:
-            return
-
         def work() -> None:
-            workload.waiting_reason = reason
-            self.workloads.save(workload)
+            current = replace(workload, waiting_reason=reason)
+            self.workloads.save(current)
 
         self._apply(workload, work)
 

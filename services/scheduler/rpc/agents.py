@@ -44,15 +44,14 @@ class AgentRpc:
         self, request: agent_pb2.WatchAssignmentsRequest
     ) -> AsyncIterator[agent_pb2.Assignments]:
         require_service()
+        watch, messages = node_handlers.AssignmentWatch(self._app.workloads, request.node_id), _AssignmentMessages()
         sent: Sequence[Assignment] | None = None
         async with self._changes.subscribe() as changes:
             while True:
                 await changes.wait(_REFRESH_S)
-                found = await asyncio.to_thread(node_handlers.assignments, self._app.workloads, request.node_id)
+                found = await asyncio.to_thread(watch.assignments)
                 if found != sent:
-                    yield agent_pb2.Assignments(
-                        assignments=[to_message(assignment, agent_pb2.Assignment) for assignment in found]
-                    )
+                    yield agent_pb2.Assignments(assignments=messages.of(found))
                     sent = found
 
     def ReportState(self, request: agent_pb2.ReportStateRequest) -> Empty:
@@ -107,3 +106,20 @@ class AgentRpc:
         workload = self._app.workloads.get(workload_id)
         workload.held_under(fence, node_id)
         return workload
+
+
+class _AssignmentMessages:
+    """Assignments as messages; those of the last list that are still the same are not made again."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, int], tuple[Assignment, agent_pb2.Assignment]] = {}
+
+    def of(self, assignments: Sequence[Assignment]) -> list[agent_pb2.Assignment]:
+        made: dict[tuple[str, int], tuple[Assignment, agent_pb2.Assignment]] = {}
+        for assignment in assignments:
+            key = (assignment.workload_id, assignment.fence)
+            known = self._made.get(key)
+            same = known is not None and known[0] == assignment
+            made[key] = known if known and same else (assignment, to_message(assignment, agent_pb2.Assignment))
+        self._made = made
+        return [message for _, message in made.values()]

@@ -45,6 +45,9 @@ class FakeRepository(Generic[E]):
         ]
         return copy.deepcopy(found[: limit or None])
 
+    def versions(self, query: Mapping[str, object], *, limit: int = 0) -> dict[str, int]:
+        return {item.id: item.version for item in self.select(query, limit=limit)}
+
     def _write(self, entity: E) -> None:
         self.saves += 1
         entity.version += 1

@@ -20,6 +20,7 @@ from services.scheduler.domain import (
     WorkloadState,
 )
 from services.scheduler.handlers import nodes as node_handlers
+from services.scheduler.handlers.known import KnownWorkloads
 from services.scheduler.handlers.placement import NodeLoss, Placement, allocated_by_node, leased_workloads
 from services.scheduler.handlers.workloads import Submit, cancel, check, report, submit
 from tests.unit.scheduler.fakes import FakeFences, FakeRepository, at_once
@@ -195,3 +196,38 @@ def test_illegal_transitions_raise() -> None:
 def test_impossible_specs_are_refused(spec: WorkloadSpec) -> None:
     with pytest.raises(InvalidArgument):
         check(spec)
+
+
+def test_of_a_long_queue_some_are_told_why_at_a_time(world: World) -> None:
+    world.placement.clock = lambda: world.now
+    for number in range(50):
+        world.submit(f"r{number}")
+    world.placement.run()
+    told = [item for item in world.workloads.stored.values() if item.waiting_reason]
+    assert 0 < len(told) < 50
+    for _ in range(5):
+        world.now += 2
+        world.placement.run()
+    assert all(item.waiting_reason for item in world.workloads.stored.values())
+
+
+def test_workloads_that_did_not_change_are_read_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    select = world.workloads.select
+
+    def counted(query: dict[str, object], *, limit: int = 0) -> list[Workload]:
+        found = select(query, limit=limit)
+        read.extend(item.id for item in found)
+        return found
+
+    first, second = world.submit("a").id, world.submit("b").id
+    known = KnownWorkloads(world.workloads, {"state": "pending"})
+    monkeypatch.setattr(world.workloads, "versions", lambda query, limit=0: {w.id: w.version for w in select(query)})
+    monkeypatch.setattr(world.workloads, "select", counted)
+    assert {item.id for item in known.select()} == {first, second}
+    changed = world.workloads.get(first)
+    changed.waiting_reason = "why"
+    world.workloads.save(changed)
+    cancel(world.workloads, second)
+    assert [(item.id, item.waiting_reason) for item in known.select()] == [(first, "why")]
+    assert sorted(read) == sorted([first, second, first])
