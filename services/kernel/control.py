@@ -53,6 +53,9 @@ _lease: ContextVar[tuple[ControlLease, int] | None] = ContextVar("control_lease"
 """The lease and the fencing token with which the running loop was started."""
 
 
+_turn = threading.RLock()
+
+
 @dataclass(frozen=True)
 class Loop:
     """Work that is repeated: when a collection of `wake_on` changes, and at least every `interval_s` seconds.
@@ -82,7 +85,11 @@ def transaction(work: Callable[[], T]) -> T:
                 raise
         return result
 
-    return in_transaction(fenced)
+    if held is None:
+        return in_transaction(fenced)
+    # All of them write to the lease: two at once would only make each other repeat.
+    with _turn:
+        return in_transaction(fenced)
 
 
 class _Active:

@@ -10,6 +10,10 @@ from services.kernel.values import BundleRef
 from services.serving.domain import ModelVersion, ServedModel, Service
 
 
+class ServiceReader(Protocol):
+    def get(self, entity_id: str) -> Service: ...
+
+
 class Services(Protocol):
     """Stored services; see `kernel.storage.documents.Repository`."""
 

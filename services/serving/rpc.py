@@ -15,6 +15,7 @@ from services.kernel.storage.changes import ChangeFeed
 from services.kernel.storage.documents import require_etag
 from services.kernel.wire import apply_mask, from_message
 from services.serving import bootstrap
+from services.serving.adapters.recent import RecentServices
 from services.serving.config import serving_settings
 from services.serving.domain import Service
 from services.serving.handlers import predict as prediction
@@ -33,6 +34,7 @@ class ServingRpc:
         self._app = app
         self._services = app.services
         self._feed = feed
+        self._recent = RecentServices(app.services, lambda: feed.generation)
 
     def CreateService(self, request: serving_pb2.CreateServiceRequest) -> serving_pb2.Service:
         command = from_message(request.service, commands.CreateService)
@@ -78,7 +80,7 @@ class ServingRpc:
 
     def Predict(self, request: serving_pb2.PredictRequest) -> serving_pb2.PredictResponse:
         instances = [dict(instance.inputs) for instance in request.instances]
-        found = prediction.predict(request.id, instances, self._services, self._app.attention, self._app.triton)
+        found = prediction.predict(request.id, instances, self._recent, self._app.attention, self._app.triton)
         return serving_pb2.PredictResponse(
             predictions=[
                 serving_pb2.Prediction(

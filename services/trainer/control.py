@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from services.kernel import control, tracing
 from services.kernel.config import kernel_settings
@@ -38,6 +40,9 @@ RESYNC_S = 20.0
 PATIENCE = 3
 """After so many calls in one pass that nobody answered, the rest of the runs wait for the next pass."""
 
+PARALLEL = 8
+"""So many runs are advanced at a time: they wait for the database and for other services most of the time."""
+
 GIVE_UP_S = 600.0
 """A server that fails at a run (`Internal`) is asked again for so long; one that does not answer, for ever."""
 
@@ -66,27 +71,16 @@ class Reconciler:
         self._each(RunPhase.EXITED, self._close)
 
     def _each(self, phase: RunPhase, advance: Callable[[Run], None]) -> None:
-        unanswered: list[DomainError] = []
-        failed: Exception | None = None
-        for run in self._app.runs.select({"phase": phase.value}):
-            try:
-                with about(run_id=run.id, **run.related_ids), untraced(run.traceparent):
-                    advance(run)
-            except Conflict as conflict:
-                if conflict.reason == "FENCED":
-                    raise
-                log.info("run_changed_meanwhile", run_id=run.id, task_id=run.task_id)
-            except (Unavailable, DeadlineExceeded) as error:
-                unanswered.append(error)
-                if len(unanswered) >= PATIENCE:
-                    break
-            except Exception as error:  # one run that cannot go on must not hold up the others
-                log.exception("run_failed", run_id=run.id, task_id=run.task_id, phase=phase.value)
-                failed = error
-        if failed is not None:
-            raise failed
-        if unanswered:
-            raise Unavailable(unanswered[-1].message)
+        runs = self._app.runs.select({"phase": phase.value})
+        one_pass = _Pass(phase, advance)
+        if len(runs) > 1:
+            with ThreadPoolExecutor(PARALLEL, thread_name_prefix=phase.value) as pool:
+                for done in [pool.submit(copy_context().run, one_pass.advance, run) for run in runs]:
+                    done.result()
+        else:
+            for run in runs:
+                one_pass.advance(run)
+        one_pass.raise_failures()
 
     def _submit(self, run: Run) -> None:
         with tracing.span("trainer.submit", traceparent=run.traceparent, attributes=_told(run)):
@@ -162,6 +156,38 @@ class Reconciler:
 
 def _told(run: Run) -> dict[str, str]:
     return {"modelyard.run_id": run.id, "modelyard.task_id": run.task_id}
+
+
+class _Pass:
+    """Advances runs, several at a time; one that cannot go on must not hold up the others."""
+
+    def __init__(self, phase: RunPhase, advance: Callable[[Run], None]) -> None:
+        self._phase = phase
+        self._advance = advance
+        self._unanswered: list[DomainError] = []
+        self._failed: list[Exception] = []
+
+    def advance(self, run: Run) -> None:
+        if len(self._unanswered) >= PATIENCE:
+            return
+        with about(run_id=run.id, **run.related_ids), untraced(run.traceparent):
+            try:
+                self._advance(run)
+            except Conflict as conflict:
+                if conflict.reason == "FENCED":
+                    self._failed.insert(0, conflict)
+                log.info("run_changed_meanwhile")
+            except (Unavailable, DeadlineExceeded) as error:
+                self._unanswered.append(error)
+            except Exception as error:  # whatever it was, it is raised when all had their turn
+                log.exception("run_failed", phase=self._phase.value)
+                self._failed.append(error)
+
+    def raise_failures(self) -> None:
+        if self._failed:
+            raise self._failed[0]
+        if self._unanswered:
+            raise Unavailable(self._unanswered[-1].message)
 
 
 def _is_final(error: DomainError, run: Run) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 
 from google.api import httpbody_pb2
@@ -15,6 +16,7 @@ from services.kernel.grpc import server
 from services.kernel.ids import new_id
 from services.kernel.maintenance import DESCRIPTOR, MaintenanceRpc
 from services.kernel.rights import require_caller, require_may_give, require_owner, require_visible, visible_query
+from services.kernel.storage.changes import ChangeFeed
 from services.kernel.storage.documents import require_etag
 from services.kernel.wire import apply_mask, from_message, to_message
 from services.trainer import handlers
@@ -25,6 +27,7 @@ from services.trainer.live import Live
 from services.trainer.maintenance import HELD, PATIENCE
 from services.trainer.reports import to_report
 
+_CHANGES_OF_OTHERS_S = 0.05
 EDITABLE = {
     "name", "note", "parameters", "train_share", "seed", "resources", "time_limit_s", "dataset_id", "dataset_version",
     "algorithm_id", "visibility",
@@ -34,9 +37,10 @@ EDITABLE = {
 class TaskRpc:
     """`TaskService`."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, changes: ChangeFeed) -> None:
         self._app = app
         self._live = Live(app)
+        self._changes = changes
 
     def _visible(self, task_id: str) -> Task:
         task = self._app.tasks.get(task_id)
@@ -134,16 +138,22 @@ class TaskRpc:
         return to_message(version, model_pb2.ModelVersion)
 
     async def WatchTask(self, request: task_pb2.WatchTaskRequest) -> AsyncIterator[task_pb2.Task]:
-        last: task_pb2.Task | None = None
-        while True:
-            task = await asyncio.to_thread(self._visible, request.id)
-            message = await asyncio.to_thread(self._live.snapshot, task)
-            if message != last:
-                last = message
-                yield message
-            if task.state not in ACTIVE:
-                return
-            await asyncio.sleep(self._app.settings.poll_s)
+        last, etag, due = None, "", 0.0
+        async with self._changes.subscribe() as changes:
+            while True:
+                # A change of any task wakes; the progress of this one has to be asked for from time to time.
+                await changes.wait(self._app.settings.poll_s)
+                task = await asyncio.to_thread(self._visible, request.id)
+                if task.etag == etag and time.monotonic() < due:
+                    await asyncio.sleep(_CHANGES_OF_OTHERS_S)
+                    continue
+                message, etag = await asyncio.to_thread(self._live.snapshot, task), task.etag
+                due = time.monotonic() + self._app.settings.poll_s
+                if message != last:
+                    last = message
+                    yield message
+                if task.state not in ACTIVE:
+                    return
 
     def ListTaskMetrics(self, request: task_pb2.ListTaskMetricsRequest) -> task_pb2.ListTaskMetricsResponse:
         task = self._visible(request.id)
@@ -241,10 +251,13 @@ class ModelRpc:
 
 
 def run(stop: threading.Event) -> None:
-    app = build()
+    app, changes = build(), ChangeFeed(["tasks"], name="changes-tasks").start()
     registrations = [
-        (TaskRpc(app), task_pb2.DESCRIPTOR.services_by_name["TaskService"]),
+        (TaskRpc(app, changes), task_pb2.DESCRIPTOR.services_by_name["TaskService"]),
         (ModelRpc(app), model_pb2.DESCRIPTOR.services_by_name["ModelService"]),
         (MaintenanceRpc("trainer", HELD, PATIENCE), DESCRIPTOR),
     ]
-    server.run("trainer", kernel_settings(), registrations, stop)
+    try:
+        server.run("trainer", kernel_settings(), registrations, stop)
+    finally:
+        changes.stop()

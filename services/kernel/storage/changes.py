@@ -44,6 +44,12 @@ class ChangeFeed:
         _stream.remove(self, timeout)
         self.wake()
 
+    @property
+    def generation(self) -> int:
+        """Grows with each wake: what was read before is the newest state as long as this stays the same."""
+        with self._changed:
+            return self._count
+
     def concerns(self, collection: str, operation: str) -> bool:
         return collection in self.collections and (not self._operations or operation in self._operations)
 

@@ -7,7 +7,7 @@ from services.kernel.errors import Unavailable
 from services.kernel.rights import require_visible
 from services.serving.handlers.inputs import Instance, columns
 from services.serving.handlers.services import require_running
-from services.serving.ports import Answer, Attention, Inference, Services
+from services.serving.ports import Answer, Attention, Inference, ServiceReader
 
 RETRIES = 2
 _REPAIRABLE = ("INSTANCE_DEAD", "MODEL_NOT_LOADED")
@@ -23,7 +23,7 @@ class Predictions:
 
 
 def predict(
-    service_id: str, instances: Sequence[Instance], services: Services, attention: Attention, inference: Inference
+    service_id: str, instances: Sequence[Instance], services: ServiceReader, attention: Attention, inference: Inference
 ) -> Predictions:
     """Ask the model of a running service.
 
