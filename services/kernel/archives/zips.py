@@ -20,7 +20,8 @@ def zip_entries(path: Path, guard: Guard) -> Iterator[Entry]:
         _count_directory(path, guard)
         archive = zipfile.ZipFile(path)
     with archive:
-        declared = 0
+        declared = packed = 0
+        whole = path.stat().st_size
         for info in archive.infolist():
             name = _name(info)
             _refuse_kind(info, name, guard)
@@ -28,6 +29,15 @@ def zip_entries(path: Path, guard: Guard) -> Iterator[Entry]:
             if not entry_path:
                 continue
             declared += info.file_size
+            packed += info.compress_size + zipfile.sizeFileHeader  # type: ignore[attr-defined]
+            if not 0 <= info.header_offset < whole:
+                raise guard.refusal(
+                    "is said to lie outside the archive", "a complete archive", "ARCHIVE_CORRUPT", entry_path
+                )
+            if packed > whole:
+                raise guard.refusal(
+                    "lies on top of another file of the archive", "every file apart", "ARCHIVE_CORRUPT", entry_path
+                )
             guard.check_ratio(info.file_size, info.compress_size, entry_path)
             guard.check_total(declared)
             yield Entry(entry_path, info.file_size, _opener(archive, info, guard, entry_path))
