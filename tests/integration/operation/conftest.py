@@ -73,7 +73,8 @@ def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 def stores(own_servers: Servers) -> Iterator[Stores]:
     """Empty before and after each test."""
     settings = kernel_settings_for(own_servers)
-    with MongoClient(own_servers.mongo_uri, tz_aware=True) as client:
+    client: Client = MongoClient(own_servers.mongo_uri, tz_aware=True)
+    with client:
         made = Stores(settings, client, MinioStore(settings))
         made.empty()
         yield made
