@@ -60,6 +60,10 @@ class Relay:
         self._uri = settings.amqp_uri.get_secret_value()
         self._service = service
         self._feed = feed
+        self._published, self._lag = (
+            PUBLISHED.labels(service),
+            LAG.labels(service),
+        )  # looked up once, not for each event
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._position = ""  # subject at which the next batch begins; a pass goes through all subjects in turn
 
@@ -132,8 +136,8 @@ class Relay:
 
     def _observe(self, row: OutboxRow, event: Event, began: float) -> None:
         now = time.time()
-        PUBLISHED.labels(self._service).inc()
-        LAG.labels(self._service).observe(max(now - event.time.timestamp(), 0.0))
+        self._published.inc()
+        self._lag.observe(max(now - event.time.timestamp(), 0.0))
         if tracing.enabled():
             tracing.record(
                 f"publish {event.type}",
