@@ -6,12 +6,11 @@ import typer
 
 from deploy.embedded import logs
 from deploy.embedded.settings import instance_from_environment
-
-_PANEL = "On a machine that reaches the servers"
+from deploy.operation import PANEL
 
 
 def register(app: typer.Typer) -> None:
-    app.command("logs", rich_help_panel=_PANEL)(show)
+    app.command("logs", rich_help_panel=PANEL)(show)
 
 
 def show(

@@ -183,7 +183,14 @@ def test_the_files_for_servers_are_what_the_servers_read(configuration: dict[str
     store = json.loads(contents["objectstore"])
     assert [identity["name"] for identity in store["identities"]] == ["modelyard", "admin"]
     assert "Admin" not in store["identities"][0]["actions"]
-    jobs = yaml.safe_load(contents["prometheus"])["scrape_configs"]
+
+
+def test_prometheus_asks_every_process_of_the_platform(configuration: dict[str, Any]) -> None:
+    jobs = yaml.safe_load((FOLDER.parent / "observability" / "prometheus.yml").read_text())["scrape_configs"]
+    assert (
+        str(jobs[0]["dns_sd_configs"][0]["port"])
+        == configuration["services"]["gateway"]["environment"]["MODELYARD_METRICS_PORT"]
+    )
     scraped = set(jobs[0]["dns_sd_configs"][0]["names"])
     assert scraped == {
         name
