@@ -45,6 +45,7 @@ from services.kernel.maintenance import Reference, references
 from services.kernel.retention import retention_settings
 from services.kernel.storage import mongo
 from services.kernel.storage.changes import ChangeFeed
+from services.kernel.storage.holds import objects_held
 from services.kernel.storage.objects import MinioStore, ObjectStore
 from services.kernel.workfolder import WorkFolder
 
@@ -132,7 +133,7 @@ def garbage_of(settings: GatewaySettings, peers: Peers) -> GarbageLoop:
         yield from references(HELD)
         yield from peers.references()
 
-    collector = Collector(MinioStore(settings), needed, rule, control.transaction)
+    collector = Collector(MinioStore(settings), needed, rule, control.transaction, objects_held)
     return GarbageLoop(collector, kept.kept("garbage_every"), WorkFolder(settings.work_folder))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from services.kernel import control as kernel_control
 from services.kernel.control import Loop, transaction
 from services.kernel.retention import retention_settings
+from services.kernel.storage.holds import objects_held
 from services.scheduler.bootstrap import App, build
 from services.scheduler.counts import SchedulerCounts
 from services.scheduler.forgetting import Forgetting
@@ -20,7 +21,9 @@ def loops(app: App) -> Sequence[Loop]:
     return (
         Loop("placement", placement.run, interval_s=1.0, wake_on=("workloads", "nodes")),
         Loop("node-loss", loss.run, interval_s=1.0),
-        Loop("forgetting", Forgetting(app, retention_settings().kept("workloads")).run, interval_s=FORGET_S),
+        Loop(
+            "forgetting", Forgetting(app, retention_settings().kept("workloads"), objects_held).run, interval_s=FORGET_S
+        ),
     )
 
 

@@ -25,9 +25,7 @@ class Forgetting:
         self._held = held
 
     def run(self) -> None:
-        if self._held():
-            return
-        while self._forget_workloads():
+        while not self._held() and self._forget_workloads():
             pass
         self._forget_nodes()
 
