@@ -9,7 +9,8 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument
 from services.kernel.context import Caller
 from services.kernel.entity import utc_now
 from services.kernel.messaging.envelope import Event
-from services.kernel.storage.mongo import BsonDocument, Expiry, StoredDocument, collection_of, in_transaction
+from services.kernel.storage.expiry import Expiry
+from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of, in_transaction
 
 _SHARED = ("VISIBILITY_PUBLIC", "VISIBILITY_PRESET")
 

@@ -12,7 +12,8 @@ from services.kernel.entity import utc_now
 from services.kernel.errors import NotFound
 from services.kernel.ids import new_id
 from services.kernel.pages import Page, PageToken, page_limit
-from services.kernel.storage.mongo import BsonDocument, Expiry, StoredDocument, collection_of
+from services.kernel.storage.expiry import Expiry
+from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of
 
 
 class State(StrEnum):

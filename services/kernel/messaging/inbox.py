@@ -11,7 +11,8 @@ from prometheus_client import Counter
 
 from services.kernel.logging import get_logger
 from services.kernel.messaging.envelope import Event
-from services.kernel.storage.mongo import Expiry, StoredDocument, collection_of, in_transaction
+from services.kernel.storage.expiry import Expiry
+from services.kernel.storage.mongo import StoredDocument, collection_of, in_transaction
 
 HANDLED = Counter(
     "modelyard_events_handled_total",

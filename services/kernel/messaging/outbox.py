@@ -13,7 +13,8 @@ from pymongo.collection import Collection
 from services.kernel.context import current_traceparent, derived_traceparent
 from services.kernel.ids import new_id
 from services.kernel.messaging.envelope import Event
-from services.kernel.storage.mongo import Expiry, StoredDocument, collection_of
+from services.kernel.storage.expiry import Expiry
+from services.kernel.storage.mongo import StoredDocument, collection_of
 
 UNSENT_ORDER = [("subject", ASCENDING), ("sequence", ASCENDING)]
 

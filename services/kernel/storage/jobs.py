@@ -18,8 +18,9 @@ from services.kernel.entity import utc_now
 from services.kernel.errors import Conflict, NotFound
 from services.kernel.ids import new_id
 from services.kernel.logging import get_logger
+from services.kernel.storage.expiry import Expiry
 from services.kernel.storage.holders import is_gone
-from services.kernel.storage.mongo import BsonDocument, Expiry, StoredDocument, collection_of, on_commit
+from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of, on_commit
 
 ENDED = Counter("modelyard_jobs_ended_total", "Attempts at jobs, by how they ended", ["kind", "outcome"])
 

@@ -31,8 +31,8 @@ from services.kernel import tracing
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unavailable
 from services.kernel.logging import get_logger
-from services.kernel.retention import retention_settings
 from services.kernel.storage import migrations
+from services.kernel.storage.expiry import Expiry, ensure_expiry
 from services.kernel.storage.monitoring import RETRIES, TRANSACTIONS, CommandTimes
 
 T = TypeVar("T")
@@ -51,18 +51,8 @@ _KERNEL_DOCUMENTS = (
     "services.kernel.messaging.queues",
 )
 _WRITE_CONFLICT = 112
-_INDEX_DIFFERS = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
 _MAX_TIME_EXPIRED = 50
 _log = get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Expiry:
-    """Documents go when `field` is older than the retention setting `kept`; `index` is the name of the TTL index."""
-
-    field: str
-    kept: str
-    index: str
 
 
 class StoredDocument(mongoengine.DynamicDocument):  # type: ignore[misc]  # mongoengine has no types
@@ -221,20 +211,7 @@ def _ensure_collection(document: type[StoredDocument], existing: set[str]) -> No
                 raise
     document.ensure_indexes()
     if document.expiry is not None:
-        _ensure_expiry(collection_of(document), document.expiry)
-
-
-def _ensure_expiry(collection: Collection[BsonDocument], expiry: Expiry) -> None:
-    """Make the TTL index, or give the one that is there the present setting."""
-    seconds = int(retention_settings().kept(expiry.kept).total_seconds())
-    try:
-        collection.create_index(expiry.field, name=expiry.index, expireAfterSeconds=seconds)
-    except OperationFailure as error:
-        if error.code not in _INDEX_DIFFERS:
-            raise
-        change = {"name": expiry.index, "expireAfterSeconds": seconds}
-        collection.database.command("collMod", collection.name, index=change)
-        _log.info("retention_changed", collection=collection.name, seconds=seconds)
+        ensure_expiry(collection_of(document), document.expiry)
 
 
 def in_transaction(work: Callable[[], T]) -> T:

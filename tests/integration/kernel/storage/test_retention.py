@@ -6,10 +6,11 @@ import pytest
 
 from services.kernel.messaging.inbox import InboxDocument
 from services.kernel.retention import RetentionSettings
-from services.kernel.storage import mongo
+from services.kernel.storage import expiry, mongo
+from services.kernel.storage.expiry import Expiry
 from services.kernel.storage.idempotency import IdempotencyDocument
 from services.kernel.storage.jobs import JobDocument
-from services.kernel.storage.mongo import Expiry, StoredDocument, collection_of
+from services.kernel.storage.mongo import StoredDocument, collection_of
 
 DAY = 24 * 3600
 
@@ -23,7 +24,7 @@ class NoteDocument(StoredDocument):
 def test_a_changed_setting_changes_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
     mongo.ensure_collections([NoteDocument])
     assert _seconds(NoteDocument, "forget") == 30 * DAY
-    monkeypatch.setattr(mongo, "retention_settings", lambda: RetentionSettings(jobs_days=3))
+    monkeypatch.setattr(expiry, "retention_settings", lambda: RetentionSettings(jobs_days=3))
     for _ in range(2):
         mongo.ensure_collections([NoteDocument])
         assert _seconds(NoteDocument, "forget") == 3 * DAY
