@@ -26,7 +26,7 @@ from tests.support.polling import eventually
 from tests.support.servers import Servers, free_port_base, shared_servers
 from tests.support.service_process import service_process
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 ROOT = FOLDER.parents[1]
 BUILT = ("dataset", "trainer", "gateway")
