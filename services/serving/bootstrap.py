@@ -8,10 +8,12 @@ from services.kernel.storage import mongo
 from services.kernel.storage.objects import MinioStore
 from services.serving.adapters.entries import BundleEntries
 from services.serving.adapters.library import TrainerLibrary
+from services.serving.adapters.processes import LocalProcesses
 from services.serving.adapters.scheduler import Amount, GrpcScheduler, TritonNode
 from services.serving.adapters.triton import TritonInference
 from services.serving.config import ServingSettings
 from services.serving.entries import EntryRepository
+from services.serving.handlers.instances import InstanceWatch
 from services.serving.handlers.reconcile import Reconciler
 from services.serving.models import AttentionStore, ServiceRepository
 
@@ -54,4 +56,5 @@ def _node(settings: ServingSettings) -> TritonNode:
 
 
 def reconciler(app: App) -> Reconciler:
-    return Reconciler(app.services, app.attention, app.scheduler, app.triton, app.entries, transaction)
+    watch = InstanceWatch(LocalProcesses(app.settings.triton_repository))
+    return Reconciler(app.services, app.attention, app.scheduler, app.triton, app.entries, watch, transaction)

@@ -128,6 +128,16 @@ class Inference(Protocol):
         """
 
 
+class Processes(Protocol):
+    """Triton's processes where this machine runs them; empty where it does not."""
+
+    def serving(self) -> Mapping[int, str]:
+        """The service of each process that is an instance of one of its steps."""
+
+    def end(self, pid: int) -> None:
+        """Kill it, if it is still one of those."""
+
+
 class Entries(Protocol):
     """Triton's model repository."""
 

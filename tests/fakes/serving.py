@@ -200,3 +200,18 @@ class FakeTriton:
     def _reach(self) -> None:
         if self.away:
             raise Unavailable("Triton does not answer", reason="TRITON_UNAVAILABLE")
+
+
+@dataclass
+class FakeProcesses:
+    """Triton's processes by service; `ended` are those that were killed."""
+
+    running: dict[int, str] = field(default_factory=dict)
+    ended: list[int] = field(default_factory=list)
+
+    def serving(self) -> Mapping[int, str]:
+        return dict(self.running)
+
+    def end(self, pid: int) -> None:
+        del self.running[pid]
+        self.ended.append(pid)

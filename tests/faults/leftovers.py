@@ -55,8 +55,8 @@ def _of_triton(platform: Platform) -> Iterator[str]:
     for model in httpx.post(f"{address}/v2/repository/index", json={}, timeout=10).json():
         if model.get("state") not in (None, "UNAVAILABLE"):
             yield f"Triton has the model {model['name']}: {model['state']}"
-    for pid in stubs(platform.home):
-        yield f"Triton stub {pid}: {command_line(pid)[1:3]}"
+    for pid, model in stubs(platform.home).items():
+        yield f"Triton stub {pid} of {model}"
 
 
 def _processes(home: Path) -> Iterator[str]:

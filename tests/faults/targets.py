@@ -129,23 +129,24 @@ def workload(scene: Scene) -> str:
     return f"killed process {family[-1:]} of {task_id}"
 
 
-def stubs(home: Path) -> list[int]:
-    """Processes of Triton's Python backend that serve this instance's models."""
-    repository = f"{home}/triton/models/"
-    return [
-        pid
-        for pid in process_ids()
-        if "triton_python_backend_stub" in (words := command_line(pid))[0] and repository in " ".join(words)
-    ]
+def stubs(home: Path) -> dict[int, str]:
+    """Processes of Triton's Python backend, and the models of this instance that they serve."""
+    found: dict[int, str] = {}
+    for pid in process_ids():
+        program, *arguments = command_line(pid) or [""]
+        models = [word.split("/")[-3] for word in arguments if word.startswith(f"{home}/triton/models/")]
+        if program.endswith("triton_python_backend_stub") and models:
+            found[pid] = models[0]
+    return found
 
 
 def stub(scene: Scene) -> str:
     """One of a service's stubs; Triton goes on saying READY."""
     wanted = scene.random.choice(sorted(scene.phases.serving))
-    found = [pid for pid in stubs(scene.home) if f"/{wanted}" in " ".join(command_line(pid))]
+    found = {pid: model for pid, model in stubs(scene.home).items() if model.startswith(wanted)}
     victim = scene.random.choice(sorted(found))
     kill([victim])
-    return f"killed stub {victim} of {wanted}"
+    return f"killed stub {victim} of {found[victim]}"
 
 
 def paused(*names: str) -> Strike:

@@ -12,6 +12,7 @@ from services.kernel.logging import about, get_logger
 from services.serving.domain import ModelRejected, Service, ServiceState
 from services.serving.handlers import leasing
 from services.serving.handlers.canary import check_answers
+from services.serving.handlers.instances import InstanceWatch
 from services.serving.handlers.passes import LoadGate, Passes
 from services.serving.naming import entry_names, service_of
 from services.serving.ports import Attention, Entries, Inference, ModelState, Scheduler, Services
@@ -34,6 +35,7 @@ class Reconciler:
     scheduler: Scheduler
     inference: Inference
     entries: Entries
+    watch: InstanceWatch
     transaction: Callable[[Callable[[], None]], None]
     clock: Callable[[], float] = time.monotonic
     _checked_at: dict[str, float] = field(default_factory=dict)
@@ -59,6 +61,8 @@ class Reconciler:
         failures = self._passes.run(free, lambda service: self._guarded(service, states))
         if states is not None:
             self._remove_orphans(present, states, busy | {service.id for service in unsettled})
+            present_models = {service_of(name) for name, state in states.items() if state is not ModelState.ABSENT}
+            self.watch.end_left_behind(busy | present_models)
         if failures:
             raise failures[0]
 
@@ -125,19 +129,30 @@ class Reconciler:
 
     def _run(self, service: Service, states: States, load: int, due: bool) -> None:
         ready = all(states.get(name) is ModelState.READY for name in entry_names(service.id))
-        if ready and service.actual_load == load and not due:
+        unchanged = ready and service.actual_load == load
+        lost = unchanged and self.watch.has_lost(service.id)
+        if unchanged and not due and not lost:
             return
-        if not ready or service.actual_load != load:
+        if not unchanged:
             log.info("service_loads", load=load, ready=ready)
+            self.watch.forget(service.id)
             self._load(service, load)
+        if lost or not self._all_answer(service, load):
+            self._heal(service, load)
+        elif unchanged:
+            self.watch.settle(service.id)
+        self._checked_at[service.id] = self.clock()
+        service.runs_with(load)
+
+    def _all_answer(self, service: Service, load: int) -> bool:
+        """False when an instance is dead or the model is gone."""
         try:
             check_answers(service, load, self.inference)
         except Unavailable as error:
             if error.reason not in ("INSTANCE_DEAD", "MODEL_NOT_LOADED"):
                 raise
-            self._heal(service, load)
-        self._checked_at[service.id] = self.clock()
-        service.runs_with(load)
+            return False
+        return True
 
     def _load(self, service: Service, load: int) -> None:
         told: dict[str, str | int] = {"modelyard.service_id": service.id, "modelyard.load": load, **service.related_ids}
@@ -169,6 +184,7 @@ class Reconciler:
         served = self.entries.write(service.id, service.bundle, load)
         service.inputs, service.labels = served.inputs, served.labels
         self.entries.refresh(service.id)
+        self.watch.replace(service.id)
         self._load_entry(service)
         check_answers(service, load, self.inference)
 
@@ -193,6 +209,7 @@ class Reconciler:
         service.actual_load = 0
 
     def _withdraw_entry(self, service: Service) -> None:
+        self.watch.forget(service.id)
         self.inference.unload(service.id)
         self.entries.remove(service.id)
         self._checked_at.pop(service.id, None)

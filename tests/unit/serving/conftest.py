@@ -7,9 +7,10 @@ from services.kernel.context import Caller, acting_as
 from services.kernel.entity import Visibility
 from services.kernel.values import BundleRef, Interface, InterfaceParameter
 from services.serving.domain import ModelVersion, Service, ServiceState
+from services.serving.handlers.instances import InstanceWatch
 from services.serving.handlers.reconcile import CHECK_EVERY_S, Reconciler
 from services.serving.handlers.services import CreateService, create_service, start_service
-from tests.fakes.serving import LABELS, FakeAttention, FakeLeases, FakeLibrary, FakeServices, FakeTriton
+from tests.fakes.serving import LABELS, FakeAttention, FakeLeases, FakeLibrary, FakeProcesses, FakeServices, FakeTriton
 
 OWNER = Caller("user-1", project="lab")
 VERSION = ModelVersion(
@@ -34,6 +35,7 @@ class World:
     library: FakeLibrary = field(default_factory=lambda: FakeLibrary({VERSION.id: VERSION}))
     scheduler: FakeLeases = field(default_factory=FakeLeases)
     triton: FakeTriton = field(default_factory=FakeTriton)
+    processes: FakeProcesses = field(default_factory=FakeProcesses)
     now: float = 1000.0
 
     def __post_init__(self) -> None:
@@ -44,7 +46,14 @@ class World:
             work()
 
         self.reconciler = Reconciler(
-            self.services, self.attention, self.scheduler, self.triton, self.triton, transaction, clock=lambda: self.now
+            self.services,
+            self.attention,
+            self.scheduler,
+            self.triton,
+            self.triton,
+            InstanceWatch(self.processes, lambda: self.now),
+            transaction,
+            clock=lambda: self.now,
         )
 
     def pass_by(self, times: int = 1) -> None:

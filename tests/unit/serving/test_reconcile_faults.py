@@ -302,3 +302,46 @@ def test_a_suspect_is_loaded_alone() -> None:
         order.append("others")
     suspect.join(10)
     assert order == ["others", "alone"]
+
+
+def test_an_instance_whose_process_died_is_healed_in_the_next_pass_and_its_sister_ended(world: World) -> None:
+    service = running(world)
+    world.processes.running = {1: service.id, 2: service.id, 9: "svc-" + "9" * 26}
+    world.later()
+    world.pass_by()
+    assert world.triton.loads.count(service.id) == 1
+    del world.processes.running[1]
+    world.pass_by()
+    assert world.triton.loads.count(service.id) == 2, "although nobody has met the dead instance"
+    world.processes.running |= {3: service.id, 4: service.id}
+    world.later()
+    world.pass_by(2)
+    assert world.processes.ended == [9, 2]
+    assert world.triton.loads.count(service.id) == 2
+    assert world.processes.running == {3: service.id, 4: service.id}
+
+
+def test_processes_of_a_service_that_was_stopped_are_ended_after_a_while(world: World) -> None:
+    service = running(world)
+    world.processes.running = {1: service.id}
+    stop_service(service.id, world.services)
+    world.pass_by(3)
+    assert world.processes.ended == []
+    world.later()
+    world.pass_by()
+    assert world.processes.ended == [1]
+
+
+def test_a_rescaled_service_may_lose_its_former_processes(world: World) -> None:
+    service = running(world)
+    world.processes.running = {1: service.id, 2: service.id}
+    world.later()
+    world.pass_by()
+    found = world.now_of(service)
+    found.scale(1)
+    world.services.save(found)
+    world.pass_by(2)
+    del world.processes.running[2]
+    loads = world.triton.loads.count(service.id)
+    world.pass_by(2)
+    assert world.triton.loads.count(service.id) == loads
