@@ -8,7 +8,7 @@ import pytest
 
 from services.gateway.client import Client
 from tests.support.collector import Collector, collecting
-from tests.support.platform import ROOT, Platform
+from tests.support.instance import ROOT, Platform
 from tests.support.servers import free_port_base
 
 __all__ = ["ROOT", "Platform"]

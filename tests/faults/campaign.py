@@ -19,7 +19,7 @@ from tests.faults.quota import Quota
 from tests.faults.recovery import Recoveries, until_well
 from tests.faults.subscriber import Subscriber
 from tests.faults.targets import TARGETS, Scene
-from tests.support.platform import Platform
+from tests.support.instance import Platform
 from tests.support.polling import wait_for_none
 from tests.support.servers import free_port_base
 

@@ -18,7 +18,7 @@ from services.serving.events import ServingEvents
 from services.trainer.events import TrainerEvents
 from tests.faults.subscriber import SERVICES
 from tests.faults.targets import pids_of, stubs
-from tests.support.platform import Platform
+from tests.support.instance import Platform
 from tests.support.service_process import kernel_settings_of
 
 Mongo = MongoClient[dict[str, Any]]

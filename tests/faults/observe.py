@@ -14,7 +14,7 @@ from services.kernel.storage.uploads import UploadStream, read_manifest
 from tests.faults.checker import Observation, TaskSeen
 from tests.faults.history import History
 from tests.faults.subscriber import SERVICES, Delivery
-from tests.support.platform import Platform
+from tests.support.instance import Platform
 from tests.support.service_process import kernel_settings_of
 
 Mongo = MongoClient[dict[str, Any]]

@@ -15,7 +15,7 @@ from services.scheduler.engines.process.shim import files, tree
 from tests.faults.driver import Driver
 from tests.faults.phases import Phases
 from tests.faults.quota import Quota
-from tests.support.platform import Platform
+from tests.support.instance import Platform
 
 SERVERS = ("rabbitmq", "mongod", "objectstore", "triton")
 PAUSE_S = 30.0

@@ -15,6 +15,7 @@ from tritonclient.utils import InferenceServerException
 
 from services.kernel.errors import InvalidArgument, Unavailable
 from services.kernel.ids import new_id
+from services.serving.adapters.processes import LocalProcesses
 from services.serving.adapters.triton import TritonInference
 from services.serving.domain import ModelRejected
 from services.serving.entries import EntryRepository, Marker
@@ -170,6 +171,28 @@ def test_a_dead_instance_is_recognised_and_healed(
     repository.refresh(service)
     inference.load(service)
     assert inference.infer(service, {"image": [GREEN]})[0].label == "green"
+
+
+def test_the_sisters_of_a_dead_instance_are_left_behind_and_can_be_ended(
+    install: Installer, inference: TritonInference, triton: TritonProcess, repository: EntryRepository
+) -> None:
+    service = install("colours", load=2)
+    processes = LocalProcesses(triton.repository)
+    before = {pid for pid, served in processes.serving().items() if served == service}
+    dead, sister = triton.stubs(f"{service}.core/")
+    assert {dead, sister} < before
+    os.kill(dead, signal.SIGKILL)
+    repository.refresh(service)
+    inference.load(service)
+    eventually(lambda: before & processes.serving().keys() == {sister}, 60)
+    processes.end(sister)
+    eventually(lambda: not before & processes.serving().keys(), 10)
+    for _ in range(2):
+        assert inference.infer(service, {"image": [GREEN]})[0].label == "green"
+    inference.unload(service)
+    eventually(lambda: service not in processes.serving().values(), 60)
+    inference.load(service)
+    assert inference.infer(service, {"image": [BLUE]})[0].label == "blue"
 
 
 def test_triton_killed_comes_back_empty_and_loads_again(
