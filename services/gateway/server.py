@@ -24,6 +24,8 @@ THREADS = 64
 _SERVER_OPTIONS = (
     *CHANNEL_OPTIONS,
     ("grpc.so_reuseport", 0),
+    # Otherwise windows grow with the speed of the line, and messages come in that nobody reads yet.
+    ("grpc.http2.bdp_probe", 0),
     ("grpc.max_metadata_size", 32 * 1024),
     ("grpc.max_concurrent_streams", 1000),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),

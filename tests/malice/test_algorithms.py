@@ -115,7 +115,10 @@ print("uid", os.getuid(), "secrets", [name for name in os.environ if "KEY" in na
 def test_it_sees_nothing_of_the_platform(client: Client, world: World, platform: Platform) -> None:
     ports = [platform.port_base + offset for offset in PORT_OFFSETS.values()]
     home = platform.home
-    paths = [str(path) for path in (home / "secrets", home / "agent", home / "data", home / "logs", "/etc/shadow")]
+    paths = [
+        str(path)
+        for path in (home / "secrets", home / "agent" / "node-id", home / "data", home / "logs", "/etc/shadow")
+    ]
     task = ended(client, world, SPY.format(ports=ports, paths=paths, free=platform.port_base + 49))
     log = "\n".join(client.lines(f"/api/v1/tasks/{task['id']}/log"))
     assert "found []" in log, log

@@ -4,7 +4,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import suppress
 
 import grpc
+from google.protobuf import text_format
 from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
@@ -29,9 +31,17 @@ def reflection_handlers(contract: Contract, gate: Gate) -> list[grpc.GenericRpcH
         pool.Add(file)
     known = {file.name for file in contract.files.file}
     _add([health_pb2.DESCRIPTOR, service_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR], pool, known)
+    pool.Add(_version_one())
     servicer = ReflectionServicer([*contract.services, INFERENCE, HEALTH, *SERVICES], pool)
     handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.stream_stream_rpc_method_handler(_behaviour(servicer, gate))
     return [grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": handler}) for name in SERVICES]
+
+
+def _version_one() -> FileDescriptorProto:
+    """Reflection's own proto in version 1, which differs from the other in its package only."""
+    alpha = FileDescriptorProto.FromString(reflection_pb2.DESCRIPTOR.serialized_pb)
+    text = text_format.MessageToString(alpha).replace("v1alpha", "v1")
+    return text_format.Parse(text, FileDescriptorProto())
 
 
 def _behaviour(
