@@ -34,6 +34,7 @@ class Doorway:
             except TimeoutError:
                 raise DeadlineExceeded("The request message did not come in time.", reason="BODY_TOO_SLOW") from None
         if len(message) > MOST_BYTES:
+            del message  # the traceback of the error would keep it
             raise ResourceExhausted(
                 f"A request without a token may have at most {MOST_BYTES} bytes.", reason="BODY_TOO_LARGE"
             )
