@@ -181,7 +181,7 @@ def test_every_method_refuses_much_noise(front: Front, world: World) -> None:
 def test_strangers_are_not_let_in(front: Front, world: World) -> None:
     public = ("CreateSession", "Check", "Watch", "ServerReflectionInfo")
     forged = jwt.encode({"sub": "usr-1", "roles": ["admin"], "exp": 2**40, "aud": "modelyard"}, "x" * 32, "HS256")
-    for metadata in ((), (("authorization", "Bearer x"),), ((CALLER_KEY, forged),), (("authorization", "Basic \x7f"),)):
+    for metadata in ((), (("authorization", "Bearer x"),), ((CALLER_KEY, forged),), (("authorization", "Basic x"),)):
         for method in attacked(front):
             if method.name not in public:
                 code = front.send(method, b"", metadata)
