@@ -50,7 +50,7 @@ def take_backup(
         with Hold(client, f"backup-{backup_id}") as hold:
             taken_at, collections = databases.dump(client, target, say)
             listed = objects.copy(store, target, say)
-            if hold.lost.is_set():
+            if not hold.was_kept():
                 raise OperationError("The database was away for too long while objects were copied: take it again.")
         manifest = Manifest(
             id=backup_id,

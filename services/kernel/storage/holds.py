@@ -38,10 +38,7 @@ def objects_held() -> bool:
 
 
 class Hold:
-    """A hold in force inside `with`; it ends by itself TTL_S seconds after its process was killed.
-
-    `lost` is set when it could not be renewed in time, so that what was read meanwhile must not be trusted.
-    """
+    """A hold in force inside `with`; it ends by itself TTL_S seconds after its process was killed."""
 
     def __init__(self, client: Client, name: str, ttl_s: float = TTL_S) -> None:
         self._client = client
@@ -49,7 +46,6 @@ class Hold:
         self._ttl_s = ttl_s
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"hold-{name}", daemon=True)
-        self.lost = threading.Event()
 
     def __enter__(self) -> "Hold":
         self._set(upsert=True)
@@ -62,6 +58,10 @@ class Hold:
         self._ended.set()
         self._thread.join(self._ttl_s)
         _holds(self._client).delete_one({"_id": self._name})
+
+    def was_kept(self) -> bool:
+        """Whether it has been in force all the time until now; if not, what was read meanwhile must not be trusted."""
+        return self._set(upsert=False)
 
     def _set(self, *, upsert: bool) -> bool:
         until = {"expires_at": {"$add": ["$$NOW", round(self._ttl_s * 1000)]}}
@@ -77,7 +77,6 @@ class Hold:
         while not self._ended.wait(self._ttl_s / 4):
             try:
                 if not self._set(upsert=False):
-                    self.lost.set()
                     return
             except PyMongoError as error:
                 _log.warning("hold_not_renewed", hold=self._name, error=str(error)[:200])

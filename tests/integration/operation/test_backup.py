@@ -313,8 +313,13 @@ def test_who_held_something_before_cannot_go_on_after_a_restore(
 
 def test_a_hold_ends_with_its_holder(stores: Stores) -> None:
     assert not held(stores.client)
-    with Hold(stores.client, "mine", ttl_s=60):
+    with Hold(stores.client, "mine", ttl_s=60) as hold:
         assert held(stores.client)
+        assert hold.was_kept()
+        stores.client["modelyard_operation"]["holds"].update_one(
+            {"_id": "mine"}, {"$set": {"expires_at": datetime.now(UTC)}}
+        )
+        assert not hold.was_kept()
     assert not held(stores.client)
     abandoned = Hold(stores.client, "abandoned", ttl_s=0.5)
     abandoned._set(upsert=True)
