@@ -167,6 +167,25 @@ def test_after_the_last_attempt_a_lost_one_ends(world: World) -> None:
     assert [event for _, event in world.workloads.events].count("exited") == 1
 
 
+def test_a_restored_platform_gives_its_workloads_another_start(world: World) -> None:
+    """Whatever attempts they had; who was asked to stop has stopped."""
+    world.beat()
+    running, stopping = world.submit("running"), world.submit("stopping")
+    for workload in (running, stopping):
+        workload.attempt = MAX_ATTEMPTS - 1
+        workload.place("node-1", 7)
+        workload.start()
+    stopping.cancel()
+    for workload in (running, stopping):
+        workload.interrupted()
+    assert (running.state, running.lease) == (WorkloadState.PENDING, None)
+    assert "restored from a backup" in running.waiting_reason
+    assert stopping.exit is not None
+    assert stopping.exit.reason is ExitReason.CANCELLED
+    running.place("node-1", 8)
+    assert running.attempt == MAX_ATTEMPTS
+
+
 def test_illegal_transitions_raise() -> None:
     workload = Workload(id="wl", spec=script("pass"), request_id="r")
     with pytest.raises(FailedPrecondition):
