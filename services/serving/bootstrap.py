@@ -43,7 +43,7 @@ def build(settings: ServingSettings) -> App:
         scheduler=GrpcScheduler(client.connect(settings, "scheduler", as_service="serving"), _node(settings)),
         triton=TritonInference(settings.triton_grpc),
         repository=repository,
-        entries=BundleEntries(repository, MinioStore(settings)),
+        entries=BundleEntries(repository, MinioStore(settings), settings.layout),
     )
 
 

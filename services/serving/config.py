@@ -3,10 +3,12 @@
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from services.kernel.config import KernelSettings
+from services.serving.naming import Layout
 
 MIB = 1024 * 1024
 
@@ -21,11 +23,17 @@ class ServingSettings(KernelSettings):
     triton_grpc: str = "127.0.0.1:18026"
     triton_http: str = "127.0.0.1:18025"
     triton_repository: Path
+    triton_entries: Literal["whole", "ensemble"] = "whole"
     triton_node: str = Field(default="triton", min_length=1, max_length=80)
     triton_cpu_millis: int = Field(default=0, ge=0)
     triton_memory_bytes: int = Field(default=0, ge=0)
     instance_cpu_millis: int = Field(default=200, ge=1)
     instance_memory_bytes: int = Field(default=256 * MIB, ge=MIB)
+
+    @property
+    def layout(self) -> Layout:
+        """How entries are written; see `Layout`. Running services keep theirs until they are loaded anew."""
+        return Layout[self.triton_entries.upper()]
 
     @property
     def capacity_cpu_millis(self) -> int:

@@ -144,6 +144,9 @@ class Entries(Protocol):
     def services(self) -> set[str]:
         """Services of which there is any entry, complete or not."""
 
+    def names(self, service_id: str) -> Sequence[str]:
+        """The models that have to be loaded for the service; none when its entry is not complete."""
+
     def write(self, service_id: str, bundle: BundleRef, load: int) -> ServedModel:
         """Make the entry from the bundle for `load` instances, unless it is so already.
 

@@ -154,6 +154,9 @@ class FakeTriton:
     def services(self) -> set[str]:
         return set(self.entries)
 
+    def names(self, service_id: str) -> Sequence[str]:
+        return entry_names(service_id) if service_id in self.entries else ()
+
     def write(self, service_id: str, bundle: BundleRef, load: int) -> ServedModel:
         self.entries[service_id] = (bundle, load)
         return ServedModel(("image",), LABELS)

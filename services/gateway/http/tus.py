@@ -8,7 +8,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC
 from email.utils import format_datetime
@@ -158,39 +158,48 @@ class TusEndpoint:
         return whole
 
     async def _store(self, request: Request, upload: Upload, lock: str, checksum: bytes | None) -> Upload:
-        """One part is in memory at a time. Of a broken connection everything that came is kept."""
-        part = bytearray()
+        """A part comes in while the one before is stored. Of a broken connection everything that came is kept."""
+        part, received = bytearray(), upload.offset
+        storing: asyncio.Future[Upload] = asyncio.get_running_loop().create_future()
+        storing.set_result(upload)
         interrupted: Exception | None = None
         body = _until_closing(chunks(request, self._body_idle_s), self._closing)
         try:
             async for piece in body:
                 view = memoryview(piece)
-                if upload.offset + len(part) + len(view) > upload.size:
-                    raise too_large(upload.size - upload.offset)
+                if received + len(view) > upload.size:
+                    raise too_large(upload.size - received)
+                received += len(view)
                 while len(part) + len(view) >= PART_BYTES and checksum is None:
                     room = PART_BYTES - len(part)
                     part += view[:room]
                     view = view[room:]
-                    upload = await self._flush(upload, lock, part)
+                    storing = await self._flush(storing, lock, part)
                 part += view
         except (ClientGone, HttpError, Unavailable) as error:
             interrupted = error
         finally:
             await body.aclose()
+            upload = await storing
         if checksum is not None and (interrupted or hashlib.sha256(part).digest() != checksum):
             raise interrupted or HttpError(460, InvalidArgument("The checksum differs.", reason="CHECKSUM_MISMATCH"))
         if part:
-            upload = await self._flush(upload, lock, part)
+            upload = await (await self._flush(storing, lock, part))
         if interrupted is not None:
             raise interrupted
         return upload
 
-    async def _flush(self, upload: Upload, lock: str, part: bytearray) -> Upload:
-        data = bytes(part)
+    async def _flush(self, before: Awaitable[Upload], lock: str, part: bytearray) -> asyncio.Future[Upload]:
+        """Begin to store `part`, which is empty then, as soon as the part before is stored."""
+        upload, data = await before, bytes(part)
         part.clear()
-        stored = await _in_thread(handlers.store_part, self._uploads, upload, lock, data)
-        RECEIVED.inc(len(data))
-        return stored
+
+        async def stored() -> Upload:
+            result = await _in_thread(handlers.store_part, self._uploads, upload, lock, data)
+            RECEIVED.inc(len(data))
+            return result
+
+        return asyncio.ensure_future(stored())
 
     @asynccontextmanager
     async def _locked(self, upload: Upload) -> AsyncIterator[str]:

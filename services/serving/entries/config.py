@@ -1,4 +1,4 @@
-"""`config.pbtxt` of the four entries of a service, as Triton's own message type.
+"""`config.pbtxt` of the entries of a service, as Triton's own message type.
 
 https://github.com/triton-inference-server/common/blob/main/protobuf/model_config.proto
 """
@@ -7,7 +7,7 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as pb
 
 from services.serving.entries.modelfile import ModelFile, Tensor
-from services.serving.naming import CORE, POST, PRE
+from services.serving.naming import CORE, POST, PRE, Layout
 
 MAX_BATCH = 64
 WEIGHTS = {"onnx": "model.onnx", "torchscript": "model.pt", "sklearn": "model.skops"}
@@ -27,8 +27,10 @@ _TYPES = {
 }
 
 
-def configs(service_id: str, model: ModelFile, load: int) -> dict[str, str]:
+def configs(service_id: str, model: ModelFile, load: int, layout: Layout) -> dict[str, str]:
     """Text of `config.pbtxt` by entry name, for `load` instances of the weights."""
+    if layout is Layout.WHOLE:
+        return {service_id: text_format.MessageToString(_whole(service_id, model, load))}
     return {
         f"{service_id}.{PRE}": text_format.MessageToString(_pre(service_id, model, load)),
         f"{service_id}.{CORE}": text_format.MessageToString(_core(service_id, model, load)),
@@ -55,6 +57,13 @@ def _batched(name: str, backend: str, instances: int) -> pb.ModelConfig:
 def _dims(tensor: Tensor) -> list[int]:
     """Without the batch axis; Triton wants at least one, `_reshape` takes it away again."""
     return list(tensor.shape[1:]) or [1]
+
+
+def _whole(service_id: str, model: ModelFile, load: int) -> pb.ModelConfig:
+    config = _batched(service_id, "python", load)
+    config.input.add(name=model.preprocessing.parameter, data_type=pb.TYPE_STRING, dims=[1])
+    _add_answer(config, model)
+    return config
 
 
 def _pre(service_id: str, model: ModelFile, load: int) -> pb.ModelConfig:

@@ -16,9 +16,8 @@ from pathlib import Path
 from services.serving.entries.config import configs
 from services.serving.entries.generator import build_entry, remove_tree, sync_folder, write_file
 from services.serving.entries.modelfile import ModelFile, parse_model
-from services.serving.naming import entry_names, service_of
+from services.serving.naming import Layout, entry_names, service_of
 
-LAYOUT = 1
 _MARKER = "modelyard.json"
 _MODEL = "model.yaml"
 
@@ -29,7 +28,7 @@ class Marker:
 
     bundle: str
     load: int
-    layout: int = LAYOUT
+    layout: Layout = Layout.WHOLE
 
 
 class EntryRepository:
@@ -49,11 +48,17 @@ class EntryRepository:
             return set()
         return {service for path in self.folder.iterdir() if (service := service_of(path.name))}
 
+    def names(self, service_id: str) -> list[str]:
+        """The models that Triton has to have loaded for this service; empty when its entry is not complete."""
+        if self.marker(service_id) is None:
+            return []
+        return [name for name in entry_names(service_id) if (self.folder / name).exists()]
+
     def marker(self, service_id: str) -> Marker | None:
         """What the entry is made of; None when there is none, or an unfinished one."""
         try:
             fields = json.loads((self.folder / service_id / _MARKER).read_text("utf-8"))
-            return Marker(str(fields["bundle"]), int(fields["load"]), int(fields["layout"]))
+            return Marker(str(fields["bundle"]), int(fields["load"]), Layout(int(fields["layout"])))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -74,7 +79,7 @@ class EntryRepository:
             model, made = work / "model", work / "entry"
             fetch(model)
             made.mkdir()
-            built = build_entry(service_id, model, made, marker.load)
+            built = build_entry(service_id, model, made, marker.load, marker.layout)
             write_file(made / service_id / _MODEL, (model / _MODEL).read_bytes())
             write_file(made / service_id / _MARKER, json.dumps(asdict(marker)).encode())
             self._publish(service_id, made)
@@ -105,7 +110,7 @@ class EntryRepository:
         model = parse_model(self.folder / service_id / _MODEL)
         # Until the marker is back the entry counts as unfinished, so a kill in between makes it anew.
         (self.folder / service_id / _MARKER).unlink()
-        for name, config in configs(service_id, model, marker.load).items():
+        for name, config in configs(service_id, model, marker.load, marker.layout).items():
             target = self.folder / name / "config.pbtxt"
             if target.read_text("utf-8") != config:
                 self._replace(target, config.encode())
@@ -120,7 +125,7 @@ class EntryRepository:
         remove_tree(work)
 
     def _publish(self, service_id: str, made: Path) -> None:
-        for name in entry_names(service_id):
+        for name in (name for name in entry_names(service_id) if (made / name).exists()):
             for folder in (made / name / "1", made / name):
                 sync_folder(folder)
             (made / name).replace(self.folder / name)

@@ -128,7 +128,8 @@ class Reconciler:
             self._rejected(service, str(error))
 
     def _run(self, service: Service, states: States, load: int, due: bool) -> None:
-        ready = all(states.get(name) is ModelState.READY for name in entry_names(service.id))
+        names = self.entries.names(service.id)
+        ready = bool(names) and all(states.get(name) is ModelState.READY for name in names)
         unchanged = ready and service.actual_load == load
         lost = unchanged and self.watch.has_lost(service.id)
         if unchanged and not due and not lost:

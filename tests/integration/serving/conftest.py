@@ -9,6 +9,7 @@ import pytest
 from services.kernel.ids import new_id
 from services.serving.adapters.triton import TritonInference
 from services.serving.entries import EntryRepository, Marker
+from services.serving.naming import Layout
 from tests.support.servers import free_port_base
 from tests.support.triton import TritonProcess, make_models
 
@@ -55,11 +56,11 @@ class Installer:
         self._made: list[str] = []
         self._shared: dict[str, str] = {}
 
-    def __call__(self, name: str, load: int = 1) -> str:
+    def __call__(self, name: str, load: int = 1, layout: Layout = Layout.WHOLE) -> str:
         """The service id of a new entry of the model `name`."""
         service_id = new_id("svc")
         self._made.append(service_id)
-        self._repository.write(service_id, Marker("b" * 64, load), copy_of(self._models / name))
+        self._repository.write(service_id, Marker("b" * 64, load, layout), copy_of(self._models / name))
         self._inference.load(service_id)
         return service_id
 

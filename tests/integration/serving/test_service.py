@@ -85,7 +85,7 @@ def test_wrong_inputs_are_named(platform: Platform, colours: str, instance: dict
 
 
 def test_a_killed_instance_is_replaced(platform: Platform, colours: str) -> None:
-    for pid in platform.triton.stubs(f"{colours}.core/"):
+    for pid in platform.triton.stubs(f"{colours}/"):
         os.kill(pid, signal.SIGKILL)
     eventually(lambda: answers(platform, colours), 60, 0.2)
     platform.until(colours, State.STATE_RUNNING, 2)
@@ -119,7 +119,7 @@ def test_scale_stop_start_again_delete(platform: Platform, colours: str) -> None
     with acting_as(OWNER):
         platform.serving.ScaleService(serving_pb2.ScaleServiceRequest(id=colours, load=3))
     platform.until(colours, State.STATE_RUNNING, 3)
-    assert len(platform.triton.stubs(f"{colours}.core/")) == 3
+    assert len(platform.triton.stubs(f"{colours}/")) == 3
     with acting_as(OWNER), pytest.raises(FailedPrecondition, match="stop it"):
         platform.serving.DeleteService(serving_pb2.DeleteServiceRequest(id=colours))
     platform.end(colours)

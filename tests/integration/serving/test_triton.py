@@ -19,7 +19,7 @@ from services.serving.adapters.processes import LocalProcesses
 from services.serving.adapters.triton import TritonInference
 from services.serving.domain import ModelRejected
 from services.serving.entries import EntryRepository, Marker
-from services.serving.naming import entry_names
+from services.serving.naming import Layout, entry_names
 from services.serving.ports import ModelState
 from tests.integration.serving.conftest import Installer, copy_of
 from tests.support.images import png
@@ -28,7 +28,7 @@ from tests.support.triton import TritonProcess
 
 
 def has_instances(triton: TritonProcess, service: str, count: int) -> bool:
-    return len(triton.stubs(f"{service}.core/")) == count
+    return len(triton.stubs(f"{service}/")) == count
 
 
 def forbidden(_folder: Path) -> None:
@@ -52,6 +52,20 @@ def test_images_are_decoded_and_judged_inside_triton(
     assert answers[0].probabilities == pytest.approx(expected / expected.sum(), abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("model", "value"), [("colours", {"image": [GREEN, BLUE]}), ("greetings", {"text": [b"hello", "你好".encode()]})]
+)
+def test_an_ensemble_answers_as_the_whole_model_does(
+    model: str, value: dict[str, list[bytes]], install: Installer, inference: TritonInference
+) -> None:
+    service = install(model, layout=Layout.ENSEMBLE)
+    assert all(inference.states()[name] is ModelState.READY for name in entry_names(service))
+    given = inference.infer(service, value)
+    for answer, expected in zip(given, inference.infer(install.shared(model), value), strict=True):
+        assert answer.label == expected.label
+        assert answer.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+
+
 def test_texts_in_two_languages(install: Installer, inference: TritonInference) -> None:
     service = install.shared("greetings")
     answers = inference.infer(service, {"text": [b"good evening", "晚上好".encode()]})
@@ -60,8 +74,8 @@ def test_texts_in_two_languages(install: Installer, inference: TritonInference) 
 
 def test_load_is_the_number_of_instances(install: Installer, inference: TritonInference, triton: TritonProcess) -> None:
     service = install.shared("colours")
-    assert len(triton.stubs(f"{service}.core/")) == 2
-    assert all(inference.states()[name] is ModelState.READY for name in entry_names(service))
+    assert len(triton.stubs(f"{service}/")) == 2
+    assert inference.states()[service] is ModelState.READY
 
 
 def test_scaling_keeps_answering(
@@ -162,7 +176,7 @@ def test_a_dead_instance_is_recognised_and_healed(
 ) -> None:
     service = install("colours", load=1)
     inference.infer(service, {"image": [RED]})
-    (pid,) = triton.stubs(f"{service}.core/")
+    (pid,) = triton.stubs(f"{service}/")
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(Unavailable) as caught:
         inference.infer(service, {"image": [RED]})

@@ -1,6 +1,7 @@
 """The generator and the repository on disk, without Triton."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tritonclient.grpc import model_config_pb2
 from services.kernel.ids import new_id
 from services.serving.domain import ModelRejected
 from services.serving.entries import EntryRepository, Marker, parse_model
-from services.serving.naming import entry_names
+from services.serving.naming import Layout, entry_names
 
 WEIGHTS = b"weights"
 Fetch = Callable[[Path], None]
@@ -92,7 +93,8 @@ def test_an_entry_is_an_ensemble_of_three_steps(
     repository: EntryRepository, model: dict[str, Any], backend: str, weights: str
 ) -> None:
     service = new_id("svc")
-    repository.write(service, Marker("a" * 64, 3), fetch(model))
+    repository.write(service, Marker("a" * 64, 3, Layout.ENSEMBLE), fetch(model))
+    assert repository.names(service) == list(entry_names(service))
     core = config(repository.folder, f"{service}.core")
     assert (core.backend, core.default_model_filename) == (backend, weights)
     assert core.instance_group[0].count == 3
@@ -107,9 +109,42 @@ def test_an_entry_is_an_ensemble_of_three_steps(
     assert set(ensemble.ensemble_scheduling.step[1].input_map.values()) == produced
 
 
+@pytest.mark.parametrize(
+    ("model", "weights", "core"),
+    [
+        (image_model(), "model.onnx", {"input": "input", "rank": 4, "output": "logits", "position": 0}),
+        (text_model(), "model.skops", {"input": "text", "rank": 1, "output": "probabilities", "position": 0}),
+    ],
+)
+def test_a_whole_entry_is_one_model(
+    repository: EntryRepository, model: dict[str, Any], weights: str, core: dict[str, Any]
+) -> None:
+    service = new_id("svc")
+    repository.write(service, Marker("a" * 64, 3), fetch(model))
+    assert repository.names(service) == [service]
+    made = config(repository.folder, service)
+    assert (made.backend, made.instance_group[0].count) == ("python", 3)
+    assert [(o.name, list(o.dims)) for o in made.output] == [
+        ("label", [1]), ("confidence", [1]), ("probabilities", [2]),
+    ]  # fmt: skip
+    version = repository.folder / service / "1"
+    assert (version / weights).read_bytes() == WEIGHTS
+    assert {path.name for path in version.glob("*.py")} == {
+        "model.py", "core.py", "preprocessing.py", "postprocessing.py",
+    }  # fmt: skip
+    assert json.loads((version / "step.json").read_text("utf-8"))["core"] == {"weights": weights, **core}
+
+
+def test_another_layout_makes_the_entry_anew(repository: EntryRepository) -> None:
+    service = new_id("svc")
+    repository.write(service, Marker("a" * 64, 1, Layout.ENSEMBLE), fetch(image_model()))
+    repository.write(service, Marker("a" * 64, 1), fetch(image_model()))
+    assert [path.name for path in repository.folder.glob("svc-*")] == [service]
+
+
 def test_torchscript_tensors_go_by_position(repository: EntryRepository) -> None:
     service = new_id("svc")
-    repository.write(service, Marker("a" * 64, 1), fetch(image_model() | {"framework": "torchscript"}))
+    repository.write(service, Marker("a" * 64, 1, Layout.ENSEMBLE), fetch(image_model() | {"framework": "torchscript"}))
     core = config(repository.folder, f"{service}.core")
     assert [core.input[0].name, core.output[0].name] == ["INPUT__0", "OUTPUT__0"]
 
@@ -130,7 +165,7 @@ def test_another_load_replaces_configurations_only(repository: EntryRepository) 
     after = snapshot(repository.folder)
     changed = {Path(path).name for path in after if after[path] != before[path]}
     assert changed == {"config.pbtxt", "modelyard.json"}
-    assert config(repository.folder, f"{service}.core").instance_group[0].count == 5
+    assert config(repository.folder, service).instance_group[0].count == 5
     assert repository.marker(service) == Marker("a" * 64, 5)
 
 
@@ -138,8 +173,8 @@ def test_another_bundle_makes_the_entry_anew(repository: EntryRepository) -> Non
     service = new_id("svc")
     repository.write(service, Marker("a" * 64, 1), fetch(image_model()))
     repository.write(service, Marker("b" * 64, 1), fetch(text_model()))
-    assert (repository.folder / f"{service}.core" / "1" / "model.skops").exists()
-    assert not (repository.folder / f"{service}.core" / "1" / "model.onnx").exists()
+    assert (repository.folder / service / "1" / "model.skops").exists()
+    assert not (repository.folder / service / "1" / "model.onnx").exists()
 
 
 @pytest.mark.parametrize("calls", range(4))
@@ -156,12 +191,14 @@ def test_killed_while_publishing_is_unfinished_and_made_anew(
         return original(self, target)
 
     monkeypatch.setattr(Path, "replace", replace)
+    marker = Marker("a" * 64, 1, Layout.ENSEMBLE)
     with pytest.raises(KeyboardInterrupt):
-        repository.write(service, Marker("a" * 64, 1), fetch(image_model()))
+        repository.write(service, marker, fetch(image_model()))
     assert repository.marker(service) is None
+    assert repository.names(service) == []
     assert not (repository.folder / service).exists(), "the ensemble comes last"
     monkeypatch.undo()
-    repository.write(service, Marker("a" * 64, 1), fetch(image_model()))
+    repository.write(service, marker, fetch(image_model()))
     assert all((repository.folder / name / "config.pbtxt").exists() for name in entry_names(service))
 
 
