@@ -1,8 +1,13 @@
-"""Which tests may run at the same time."""
+"""Which tests may run at the same time, and how patient they are."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says more about the machine than about what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 _TESTS = Path(__file__).parent
 _WHOLE = {"e2e", "runtime", "contract"}

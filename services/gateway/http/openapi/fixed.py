@@ -36,7 +36,7 @@ ERROR_RESPONSE: Schema = {
 FIXED_TAGS: list[Schema] = [
     {"name": "Upload", "description": "Resumable uploads by tus 1.0.0, see https://tus.io."},
     {"name": "Inference", "description": "The Open Inference Protocol; the model name is the id of a service."},
-    {"name": "Operation", "description": "Health and metrics."},
+    {"name": "Health", "description": "Whether the platform works."},
 ]
 
 _ERROR: Schema = {"$ref": "#/components/responses/Error"}
@@ -215,7 +215,7 @@ FIXED_PATHS: dict[str, Schema] = {
     },
     "/healthz": {
         "get": _operation(
-            "Operation",
+            "Health",
             "Alive",
             "This process lives",
             ("200", "It does."),
@@ -225,7 +225,7 @@ FIXED_PATHS: dict[str, Schema] = {
     },
     "/readyz": {
         "get": _operation(
-            "Operation",
+            "Health",
             "Ready",
             "Every part answers",
             ("200", "All do."),
