@@ -51,7 +51,7 @@ def modelyard(platform: Platform, *arguments: str) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=1800,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -78,7 +78,7 @@ def requires_the_known(client: Client) -> None:
     assert jobs.task_events(client, KNOWN["task"]) == KNOWN["events"]
     service = f"/api/v1/services/{KNOWN['service']}"
     eventually(
-        lambda: client.get(service)["state"] == "STATE_RUNNING" and client.get(service)["actual_load"], timeout=90
+        lambda: client.get(service)["state"] == "STATE_RUNNING" and client.get(service)["actual_load"], timeout=180
     )
     assert MAKER.predict(client, KNOWN["service"]) == KNOWN["answer"]
 
@@ -88,7 +88,7 @@ def train(client: Client, dataset: str, **parameters: int) -> str:
     return jobs.start_task(client, dataset, jobs.preset(client, "image-classification"), parameters=chosen)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_the_state_of_the_previous_release_works(old: Platform) -> None:
     with old.client() as client:
         requires_the_known(client)
@@ -133,8 +133,8 @@ def test_a_destroyed_platform_comes_back(old: Platform, tmp_path: Path) -> None:
     with old.client() as client:
         dataset = jobs.online_dataset(client, tmp_path, jobs.two_shades(200))
         upload = begin_upload(client, archive, len(archive) // 2)
-        task = train(client, dataset, epochs=60)
-        eventually(lambda: client.get(f"/api/v1/tasks/{task}")["progress"] > 0, timeout=90)
+        task = train(client, dataset, epochs=30)
+        eventually(lambda: client.get(f"/api/v1/tasks/{task}")["progress"] > 0, timeout=180)
         before = events_until(client, f"task/{task}", "task.started")
     objects = objects_of(old)
     modelyard(old, "backup", str(tmp_path / "backups"))
@@ -149,7 +149,7 @@ def test_a_destroyed_platform_comes_back(old: Platform, tmp_path: Path) -> None:
     old.up()
     with old.client() as client:
         requires_the_known(client)
-        ended = jobs.ended_task(client, task)
+        ended = jobs.ended_task(client, task, timeout=300)
         assert ended["state"] == "STATE_FINISHED", ended["error"]
         assert events_until(client, f"task/{task}", "task.started") == before
         later = events_until(client, f"task/{task}", "task.finished", after=before[-1][0])
