@@ -51,7 +51,7 @@ def modelyard(platform: Platform, *arguments: str) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=1800,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
