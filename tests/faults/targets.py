@@ -184,6 +184,9 @@ def disk(scene: Scene) -> str:
     return f"filled the disk for {FULL_S:g} s"
 
 
+TAKEN_UP = frozenset({"supervisord", "everything"})
+"""Targets after which somebody has to say `up`, which is part of the recovery."""
+
 TARGETS: dict[str, Strike] = {
     **{process.name: program(process.name) for process in PROCESSES},
     **{name: program(name) for name in SERVERS},
