@@ -22,7 +22,7 @@ test: install ## unit, contract, integration and end-to-end tests; nothing has t
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 test-long: install ## the tests that take long: fuzzing, fault runs
-	$(BIN)/python -m pytest -m long --timeout 3600
+	$(BIN)/python -m pytest -m long --timeout 3600 -s
 
 lint: install ## style, types, import contracts, protos
 	$(BIN)/ruff check .

@@ -5,11 +5,9 @@ import threading
 from dataclasses import dataclass
 
 from kombu import Connection, Consumer, Message, Queue
-from kombu.exceptions import OperationalError
 
 SERVICES = ("dataset", "algorithm", "trainer", "scheduler", "serving", "gateway")
 QUEUE = "faults.subscriber.v1"
-_LOST = (OperationalError, OSError, *Connection("memory://").recoverable_connection_errors)
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Subscriber(threading.Thread):
         self._uri = amqp_uri
         self._stop_asked = threading.Event()
         self.deliveries: list[Delivery] = []
-        self.interruptions = 0
+        self.interruptions: list[str] = []
 
     def subscribe(self) -> None:
         """Make the queue; every event from now on is this subscriber's."""
@@ -43,8 +41,8 @@ class Subscriber(threading.Thread):
             try:
                 with Connection(self._uri, heartbeat=10, connect_timeout=5) as connection:
                     self._consume(connection)
-            except _LOST:
-                self.interruptions += 1
+            except Exception as error:  # of a broker that is being killed, starts, or has no leader of the queue yet
+                self.interruptions.append(repr(error))
                 self._stop_asked.wait(0.5)
 
     def _consume(self, connection: Connection) -> None:
