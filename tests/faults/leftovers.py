@@ -14,6 +14,7 @@ from services.gateway.client import Client
 from services.kernel.messaging.subscription import subscriptions_of
 from services.kernel.messaging.topology import dead_queue_name, log_queue_name
 from services.kernel.storage.objects import MinioStore
+from services.scheduler.engines.process.shim import tree
 from services.serving.events import ServingEvents
 from services.trainer.events import TrainerEvents
 from tests.faults.subscriber import SERVICES
@@ -73,9 +74,15 @@ def _processes(home: Path) -> Iterator[str]:
                 yield f"workload process {pid} in {value}"
             if name == MARKER and value.endswith(f"@{home}"):
                 program = value.partition("@")[0]
-                known = supervised.setdefault(program, pids_of(home, program))
+                known = supervised.setdefault(program, _family(home, program))
                 if pid not in known and start_time(pid):
                     yield f"process {pid} of {program} beside the supervised one: {command_line(pid)[:3]}"
+
+
+def _family(home: Path, program: str) -> list[int]:
+    """A supervised program and what it started, in sessions of their own as well."""
+    pids = pids_of(home, program)
+    return pids + [child for pid in pids for child in tree.all_descendants(pid)]
 
 
 def _folders(home: Path) -> Iterator[str]:
