@@ -28,7 +28,7 @@ from services.kernel.messaging.envelope import Event, MalformedEvent, from_json
 from services.kernel.messaging.redelivery import Redelivery, connect
 from services.kernel.messaging.topology import Subscription
 
-BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts to reach the broker
+BACKOFF = (0.2, 0.5, 1.0, 2.0)  # seconds between attempts to reach the broker
 HEARTBEAT_CHECK = 0.5  # seconds; also how long an idle consumer takes to notice that it is stopped
 PREFETCH = 16  # a consumer that dies costs each prefetched event one of its DELIVERY_LIMIT deliveries
 

@@ -18,7 +18,7 @@ BATCH = 200
 LINGER = 0.05  # seconds to wait for a batch to fill
 CONNECT_TIMEOUT = 10.0
 HEARTBEAT = 10  # seconds; a reader that is paused is replaced after it
-BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds
+BACKOFF = (0.2, 0.5, 1.0, 2.0)  # seconds
 
 log = get_logger(__name__)
 

@@ -38,7 +38,7 @@ BATCH = 1000
 IN_FLIGHT = 256  # publications that wait for their confirmation at the same time
 PUBLISH_TIMEOUT = 10.0  # seconds; without it a publication to a broker that went away may wait forever
 WAKE_EVERY = 1.0  # seconds; how late an event is at most when the change feed is silent
-BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts to reach the servers
+BACKOFF = (0.2, 0.5, 1.0, 2.0)  # seconds between attempts to reach the servers
 
 log = get_logger(__name__)
 
