@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import uvicorn
+import uvloop
 
 from services.gateway import bootstrap
 from services.gateway.config import GatewaySettings, gateway_settings, host_and_port
@@ -45,7 +46,8 @@ def run(stop: threading.Event) -> None:
     """Serve until `stop` is set; then streams end and requests have GRACE_S seconds."""
     settings = gateway_settings()
     bootstrap.connect(settings)
-    asyncio.run(serve(settings, stop))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings, stop))
 
 
 async def serve(settings: GatewaySettings, stop: threading.Event) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+import uvloop
 from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
@@ -249,4 +250,5 @@ async def _serve(
 
 def run(service: str, settings: KernelSettings, registrations: Sequence[Registration], stop: threading.Event) -> None:
     """Serve until `stop` is set, then finish what runs (at most `SHUTDOWN_GRACE_S` seconds)."""
-    asyncio.run(_serve(service, settings, registrations, stop))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(service, settings, registrations, stop))

@@ -79,3 +79,12 @@ def test_a_trace_is_continued_with_a_new_span() -> None:
 def test_a_broken_trace_begins_a_new_one(broken: str) -> None:
     with with_trace(broken):
         assert len(current_traceparent()) == 55
+
+
+def test_a_token_that_was_good_is_refused_once_it_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = tokens.sign(ANN, KEY)
+    assert tokens.verify(token, KEY) == ANN
+    later = time.time() + 70
+    monkeypatch.setattr(time, "time", lambda: later)
+    with pytest.raises(Unauthenticated):
+        tokens.verify(token, KEY)
