@@ -1,5 +1,6 @@
 """Small things that all parts need: times, percentiles, alternating runs, what processes use."""
 
+import math
 import os
 import statistics
 import sys
@@ -59,7 +60,7 @@ def seconds(work: Callable[[], object]) -> float:
 def percentile(values: Sequence[float], share: float) -> float:
     """The value below which `share` (0 to 1) of them lie, nearest rank."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def alternating(rounds: int, first: Callable[[], float], second: Callable[[], float]) -> tuple[float, float]:
