@@ -5,7 +5,7 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +25,12 @@ from tests.support.servers import free_port_base
 
 QUOTA_BYTES = 5 * 2**30
 ARRIVE_S = 120
-COLLECT_S = 200
+COLLECT_S = 260
 SETTINGS = {
     "MODELYARD_AGENT_CPU_MILLIS": str(NODE_MILLIS),
     "MODELYARD_AGENT_MEMORY_BYTES": str(4 * 2**30),
     # An upload whose client never learnt of it is collected while the checker waits.
-    "MODELYARD_UPLOAD_IDLE_S": "60",
+    "MODELYARD_UPLOAD_IDLE_S": "120",
 }
 
 
@@ -47,6 +47,7 @@ class Campaign:
     subscriber: Subscriber
     random: random.Random
     quota: Quota | None
+    earlier: Mapping[str, str]
     pause_s: float = targets.PAUSE_S
     recoveries: Recoveries = field(default_factory=Recoveries)
     began: float = field(default_factory=time.monotonic)
@@ -74,12 +75,16 @@ class Campaign:
         say("draining")
         self.driver.drain()
         client, history, deliveries = self.driver.client, self.driver.history, self.subscriber.deliveries
-        wait_for_none(lambda: [] if observe.all_arrived(self.platform, deliveries) else ["events"], ARRIVE_S)
+        wait_for_none(
+            lambda: [] if observe.all_arrived(self.platform, deliveries, self.earlier) else ["events"], ARRIVE_S
+        )
         uploads = observe.stored_uploads(self.platform, history)
         left = wait_for_none(
             lambda: leftovers.settled(lambda: leftovers.leftovers(self.platform, client)), COLLECT_S, interval=2
         )
-        verdict = judge(history, observe.observe(self.platform, client, history, deliveries, left, uploads))
+        verdict = judge(
+            history, observe.observe(self.platform, client, history, deliveries, left, uploads, self.earlier)
+        )
         self._report(verdict)
         return verdict
 
@@ -126,10 +131,11 @@ def _set_up(
 ) -> Campaign:
     subscriber = Subscriber(platform.environment()["MODELYARD_AMQP_URI"])
     subscriber.subscribe()
+    earlier = observe.committed(platform)
     subscriber.start()
     patient = Client(client.url, client.token, patience_s=180)
     driver = Driver(patient, files, Places(platform.home / "agent"))
-    made = Campaign(platform, driver, subscriber, random.Random(seed), quota)
+    made = Campaign(platform, driver, subscriber, random.Random(seed), quota, earlier)
     driver.set_up(tuple(dict.fromkeys(prefix for prefix, _ in services)))
     for prefix, load in services:
         driver.start_service(prefix, load)

@@ -26,13 +26,15 @@ class TaskSeen:
 class Observation:
     """What was found at the end.
 
-    `outbox` are the ids of all events that were committed; `deliveries` the messages of the subscriber in order;
+    `outbox` are the ids of all events that were committed, `earlier` those from before the subscription, with their
+    subjects; `deliveries` the messages of the subscriber in order;
     `logged` the ids in the platform's own event log; `uploads` the SHA-256 of what is stored; `imports` the samples of
     each data set, `runs` the workloads of each run; `left` what should not be there any more, in words.
     """
 
     tasks: Mapping[str, TaskSeen] = field(default_factory=dict)
     outbox: frozenset[str] = frozenset()
+    earlier: Mapping[str, str] = field(default_factory=dict)
     deliveries: Sequence[bytes] = ()
     logged: Sequence[str] = ()
     uploads: Mapping[str, str] = field(default_factory=dict)
@@ -103,13 +105,14 @@ def _judge_events(verdict: Verdict, seen: Observation) -> list[_Event]:
         if event_id not in bodies:
             bodies[event_id] = document
             snapshot: object = next(iter(document["data"].values()), {})
-            run = int(snapshot.get("run_number", 0)) if isinstance(snapshot, dict) else 0
+            run = int(snapshot.get("runNumber", 0)) if isinstance(snapshot, dict) else 0
             subject = f"{document['source']} {document['subject']}"
             first.append(_Event(event_id, document["type"], subject, int(document["sequence"]), run))
         elif bodies[event_id] != document:
             verdict.add("twice", f"two events with the id {event_id}")
-    _judge_order(verdict, first)
-    for event_id in sorted(seen.outbox - bodies.keys()):
+    begun = set(seen.earlier.values())
+    _judge_order(verdict, [event for event in first if event.subject.rpartition(" ")[2] not in begun])
+    for event_id in sorted(seen.outbox - bodies.keys() - seen.earlier.keys()):
         verdict.add("lost", f"event {event_id} never reached the subscriber")
     for event_id in sorted(bodies.keys() - seen.outbox):
         verdict.add("twice", f"event {event_id} was published but never committed")

@@ -27,12 +27,14 @@ def observe(
     deliveries: Sequence[Delivery],
     left: Sequence[str],
     uploads: Mapping[str, str],
+    earlier: Mapping[str, str],
 ) -> Observation:
-    """Everything that the checker compares. `left` and `uploads` were found before."""
+    """Everything that the checker compares. `left`, `uploads` and `earlier` were found before."""
     with _mongo(platform) as mongo:
         return Observation(
             tasks=dict(_tasks(client)),
-            outbox=committed(mongo),
+            outbox=frozenset(_committed(mongo)),
+            earlier=earlier,
             deliveries=[delivery.body for delivery in deliveries],
             logged=[row["event_id"] for row in mongo["modelyard_gateway"]["event_log"].find({}, {"event_id": 1})],
             uploads=uploads,
@@ -47,20 +49,28 @@ def _mongo(platform: Platform) -> Mongo:
     return MongoClient(uri, readConcernLevel="majority", serverSelectionTimeoutMS=20_000)
 
 
-def committed(mongo: Mongo) -> frozenset[str]:
-    """Ids of the events of all services; the outbox keeps what was sent for days."""
-    return frozenset(
-        row["_id"] for service in SERVICES for row in mongo[f"modelyard_{service}"]["outbox"].find({}, {"_id": 1})
-    )
+def _committed(mongo: Mongo) -> dict[str, str]:
+    """The events of all services with their subjects; the outbox keeps what was sent for days."""
+    return {
+        row["_id"]: row["subject"]
+        for service in SERVICES
+        for row in mongo[f"modelyard_{service}"]["outbox"].find({}, {"subject": 1})
+    }
 
 
-def all_arrived(platform: Platform, deliveries: Sequence[Delivery]) -> bool:
-    """Whether the subscriber and the event log have as many events as were committed."""
+def committed(platform: Platform) -> dict[str, str]:
+    """Subjects of the events so far, by id."""
     with _mongo(platform) as mongo:
-        ids = committed(mongo)
+        return _committed(mongo)
+
+
+def all_arrived(platform: Platform, deliveries: Sequence[Delivery], earlier: Mapping[str, str]) -> bool:
+    """Whether the subscriber and the event log have all events that were committed."""
+    with _mongo(platform) as mongo:
+        ids = _committed(mongo)
         logged = mongo["modelyard_gateway"]["event_log"].count_documents({})
     texts = b"\n".join(delivery.body for delivery in list(deliveries))
-    return logged >= len(ids) and all(f'"id":"{event_id}"'.encode() in texts for event_id in ids)
+    return logged >= len(ids) and all(f'"id":"{one}"'.encode() in texts for one in ids.keys() - earlier.keys())
 
 
 def _tasks(client: Client) -> Iterator[tuple[str, TaskSeen]]:

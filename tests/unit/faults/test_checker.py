@@ -17,7 +17,7 @@ def event(event_id: str, kind: str, sequence: int, task: str = "task-1", **snaps
         "type": kind,
         "subject": f"task/{task}",
         "sequence": str(sequence),
-        "data": {"task": {"run_number": 1, **snapshot}},
+        "data": {"task": {"runNumber": 1, **snapshot}},
     }
     return json.dumps(document, separators=(",", ":")).encode()
 
@@ -58,6 +58,13 @@ def test_what_kept_all_promises_is_clean() -> None:
 
 def test_a_delivery_that_is_repeated_is_no_fault() -> None:
     assert verdict_on(replace(GOOD, deliveries=(*EVENTS[:2], EVENTS[0], EVENTS[1], EVENTS[2], EVENTS[2]))).clean
+
+
+def test_what_was_said_before_the_subscription_is_not_missed() -> None:
+    outbox = GOOD.outbox | {"e0"}
+    seen = replace(GOOD, outbox=outbox, logged=sorted(outbox), earlier={"e0": "algorithm/alg-1"})
+    assert verdict_on(seen).clean
+    assert verdict_on(replace(seen, earlier={})).lost == 1
 
 
 @pytest.mark.parametrize(
