@@ -13,6 +13,7 @@ _TESTS = Path(__file__).parent
 _WHOLE = {"e2e", "runtime", "contract"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A folder is one worker's, from beginning to end: its tests share a platform, servers or a database connection."""
     for item in items:
