@@ -13,10 +13,8 @@ _TESTS = Path(__file__).parent
 _WHOLE = {"e2e", "runtime", "contract"}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """A folder is one worker's, from beginning to end: its tests share a platform, servers or a database connection."""
-    for item in items:
-        folder = item.path.parent.relative_to(_TESTS).parts
-        depth = 1 if folder[:1] and folder[0] in _WHOLE else 2
-        item.add_marker(pytest.mark.xdist_group("/".join(folder[:depth])))
+    folder = item.path.parent.relative_to(_TESTS).parts
+    depth = 1 if folder[:1] and folder[0] in _WHOLE else 2
+    item.add_marker(pytest.mark.xdist_group("/".join(folder[:depth])))
