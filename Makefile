@@ -19,7 +19,7 @@ demo: up ## set up, start, and run both demonstrations from data to prediction
 	@eval "$$($(EMBEDDED) env)" && $(BIN)/modelyard demo
 
 test: install ## unit, contract, integration and end-to-end tests; nothing has to run
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
 test-long: install ## the tests that take long: fuzzing, fault runs
 	$(BIN)/python -m pytest -m long --timeout 3600 -s
