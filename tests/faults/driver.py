@@ -48,6 +48,7 @@ class Driver:
     loads: list[ServiceLoad] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     steady: str = ""
+    leaving: list[str] = field(default_factory=list)
     importing: Import | None = None
 
     # Setting up
@@ -97,10 +98,21 @@ class Driver:
 
     def release(self, task_id: str, workload_id: str) -> None:
         """Let a held run end. Without effect while it has no folder: whoever waits for its end asks again."""
+        if task_id not in self.leaving:
+            self.leaving.append(task_id)
         place = self.places.of(workload_id)
         if place is not None and (place / "run").is_dir():
             with suppress(OSError):
                 (place / "run" / training.RELEASE).touch()
+
+    def release_again(self) -> None:
+        """A run that was let go and then lost its node begins anew in another folder, and is held there."""
+        self.leaving = [task_id for task_id in self.leaving if self._is_open(task_id)]
+        for task_id in list(self.leaving):
+            self.release(task_id, self.workload_of(task_id))
+
+    def _is_open(self, task_id: str) -> bool:
+        return self.client.get(f"/api/v1/tasks/{task_id}")["state"] in ("STATE_WAITING", "STATE_TRAINING")
 
     def retire_steady(self) -> None:
         """The steady task lost its process; it is let go with the others, for a run is started three times at most."""
@@ -164,9 +176,9 @@ class Driver:
         elif self.importing is None or not self.importing.is_alive():
             self.importing = Import(self.client, self.history, self.folder, self.archive, IMPORT_SAMPLES)
             self.importing.start()
-        elif held and now.importing and not now.reporting:
+        elif held and (now.importing or len(open_) >= SLOTS - 1) and not now.reporting:
             self.release(held[-1], now.workloads[held[-1]])
-        elif now.reporting and not now.starting and len(open_) < SLOTS:
+        elif now.reporting and not now.starting and len(open_) < SLOTS - 1:  # one for the probe
             self.submit(hold=True, heavy=True, points=POINTS, files=FILES)
 
     # The end
