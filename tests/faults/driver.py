@@ -168,17 +168,19 @@ class Driver:
         open_ = (*now.starting, *now.running, *now.reporting)
         if not now.queued:
             self.submit(cpu_millis=WHALE_MILLIS)
-        if self.steady not in open_:
+        room = len(open_) < SLOTS - 1  # one is kept free for the task that shows the recovery
+        if room and self.steady not in (*open_, *now.queued):
             self.steady = self.submit(hold=True)
+            return
         held = [task_id for task_id in now.running if task_id != self.steady]
         if not held and not now.starting:
             self.submit(hold=True, heavy=True, points=POINTS, files=FILES)
         elif self.importing is None or not self.importing.is_alive():
             self.importing = Import(self.client, self.history, self.folder, self.archive, IMPORT_SAMPLES)
             self.importing.start()
-        elif held and (now.importing or len(open_) >= SLOTS - 1) and not now.reporting:
+        elif held and (now.importing or not room) and not now.reporting:
             self.release(held[-1], now.workloads[held[-1]])
-        elif now.reporting and not now.starting and len(open_) < SLOTS - 1:  # one for the probe
+        elif now.reporting and not now.starting and room:
             self.submit(hold=True, heavy=True, points=POINTS, files=FILES)
 
     # The end
