@@ -154,7 +154,7 @@ class Driver:
         last = Phases()
         while time.monotonic() < deadline:
             last = look(self.client, self.places, self._import_id(), self.serving())
-            if not last.missing:
+            if not last.missing and self.steady in last.running:
                 return last
             self._bring(last)
             time.sleep(0.01)
