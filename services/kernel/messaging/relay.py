@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Protocol
 
 import aio_pika
+import uvloop
 from aio_pika.abc import AbstractConnection, AbstractExchange
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError
 from prometheus_client import Counter, Histogram
@@ -187,7 +188,7 @@ class RelayThread:
     """A relay on its own thread, for the `control` role: start it when the lease is acquired, stop it when lost."""
 
     def __init__(self, relay: Relay) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._main, name="relay", daemon=True)
         self._task = self._loop.create_task(relay.run())
         self._stopping = False
