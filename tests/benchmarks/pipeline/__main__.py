@@ -8,6 +8,7 @@ long (import, training: less is better). Every part says in its module what exac
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
@@ -66,6 +67,7 @@ def arguments() -> tuple[list[str], Sizes]:
 
 def main() -> int:
     chosen, sizes = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the instance is taken down on the way out
     results: dict[str, float | None] = dict.fromkeys(KEYS)
     with bench(sizes) as running:
         if "startup" not in chosen:
