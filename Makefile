@@ -31,7 +31,7 @@ lint: install ## style, types, import contracts, protos
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory protos-check
 
-bench: bench-kernel ## all benchmarks; `make bench-NAME ARGS=…` runs one
+bench: bench-kernel bench-pipeline ## all benchmarks; `make bench-NAME ARGS=…` runs one
 
 bench-%: install
 	$(BIN)/python -m tests.benchmarks.$* $(ARGS)
