@@ -39,14 +39,13 @@ def database_of(client: Client, service: str) -> Database[dict[str, Any]]:
 
 def running_services(client: Client) -> list[str]:
     """Services with processes connected to the database or, without the right to ask, with a control lease in force."""
-    names = {f"modelyard-{service}": service for service in SERVICES}
     pipeline: list[dict[str, Any]] = [
         {"$currentOp": {"allUsers": True, "idleConnections": True}},
-        {"$match": {"appName": {"$in": list(names)}}},
-        {"$group": {"_id": "$appName"}},
+        {"$match": {"appName": {"$regex": f"^modelyard-({'|'.join(SERVICES)})@"}}},
+        {"$group": {"_id": {"$first": {"$split": ["$appName", "@"]}}}},
     ]
     try:
-        return sorted(names[row["_id"]] for row in client.admin.aggregate(pipeline))
+        return sorted(row["_id"].removeprefix("modelyard-") for row in client.admin.aggregate(pipeline))
     except OperationFailure:
         held = {"_id": "control", "$expr": {"$gt": ["$expires_at", "$$NOW"]}}
         return [service for service in SERVICES if database_of(client, service)["control_leases"].find_one(held)]
