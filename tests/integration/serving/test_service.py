@@ -119,7 +119,7 @@ def test_scale_stop_start_again_delete(platform: Platform, colours: str) -> None
     with acting_as(OWNER):
         platform.serving.ScaleService(serving_pb2.ScaleServiceRequest(id=colours, load=3))
     platform.until(colours, State.STATE_RUNNING, 3)
-    assert len(platform.triton.stubs(f"{colours}/")) == 3
+    eventually(lambda: len(platform.triton.stubs(f"{colours}/")) == 3, 30)  # those of the version before end after it
     with acting_as(OWNER), pytest.raises(FailedPrecondition, match="stop it"):
         platform.serving.DeleteService(serving_pb2.DeleteServiceRequest(id=colours))
     platform.end(colours)
