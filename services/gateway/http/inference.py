@@ -100,6 +100,8 @@ class InferenceEndpoint:
 
 def _handed_on(answer: httpx.Response, code: int = 0) -> Response:
     headers = {name: answer.headers[name] for name in _PASSED_OUT if name in answer.headers}
+    if answer.content.startswith(b"{") and BINARY_LENGTH not in headers:
+        headers["content-type"] = "application/json"  # Triton calls the errors of Python models plain text
     return Response(answer.content, code or answer.status_code, headers)
 
 
