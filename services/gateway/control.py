@@ -10,16 +10,14 @@ from services.gateway.config import GatewaySettings, gateway_settings
 from services.gateway.deadletters.collecting import CollectorThread, replay_requested
 from services.gateway.eventlog import models as eventlog
 from services.gateway.operation.peers import Peers
+from services.gateway.readers import ReaderThread
 from services.gateway.uploads import handlers as uploads
 from services.kernel import control
 from services.kernel.control import Loop
-from services.kernel.logging import get_logger
 from services.kernel.messaging.envelope import Event
 from services.kernel.messaging.eventlog import LogReader
 from services.kernel.messaging.topology import log_queue_name
 from services.kernel.storage.objects import MinioStore
-
-log = get_logger(__name__)
 
 SOURCES = ("dataset", "algorithm", "trainer", "scheduler", "serving", "gateway")
 CLEANING_S = 60.0
@@ -54,31 +52,11 @@ async def _queues(peers: Peers) -> list[str]:
     return [*map(log_queue_name, SOURCES), *await asyncio.to_thread(peers.event_queues)]
 
 
-class LogReaderThread(threading.Thread):
+class LogReaderThread(ReaderThread):
     """Copies events from the log queues to the database. Any number may run: the broker feeds one for each queue."""
 
     def __init__(self, settings: GatewaySettings, sources: Sequence[str], stop: threading.Event) -> None:
-        super().__init__(name="event-log", daemon=True)
-        self._reader = LogReader(settings, sources, _append)
-        self._stop_event = stop
-        self.error: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            asyncio.run(self._read())
-        except Exception as error:
-            log.exception("event_log_ended")
-            self.error = error
-            self._stop_event.set()
-
-    async def _read(self) -> None:
-        reading = asyncio.create_task(self._reader.run())
-        while not self._stop_event.is_set() and not reading.done():
-            await asyncio.sleep(0.2)
-        if reading.done():
-            reading.result()
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+        super().__init__("event-log", LogReader(settings, sources, _append).run, stop)
 
 
 async def _append(events: list[Event]) -> None:

@@ -8,6 +8,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError
 
 from services.gateway.config import GatewaySettings
 from services.gateway.deadletters.models import DeadLetters
+from services.gateway.readers import ReaderThread
 from services.kernel.errors import Unavailable
 from services.kernel.logging import get_logger
 from services.kernel.messaging.deadletters import DeadLetter, DeadLetterReader, Queues, Replayer, Undeliverable
@@ -17,35 +18,14 @@ REPLAY_BATCH = 200
 log = get_logger(__name__)
 
 
-class CollectorThread(threading.Thread):
+class CollectorThread(ReaderThread):
     """Collects until `stop` is set. Any number may run: what two of them store is stored once."""
 
     def __init__(self, settings: GatewaySettings, letters: DeadLetters, queues: Queues, stop: threading.Event) -> None:
-        super().__init__(name="dead-letters", daemon=True)
-        self._letters = letters
-        self._reader = DeadLetterReader(settings, queues, self._store)
-        self._stop_event = stop
-        self.error: Exception | None = None
+        async def store(found: Iterable[DeadLetter]) -> None:
+            await asyncio.to_thread(letters.collect, list(found))
 
-    def run(self) -> None:
-        try:
-            asyncio.run(self._read())
-        except Exception as error:
-            log.exception("dead_letters_ended")
-            self.error = error
-            self._stop_event.set()
-
-    async def _read(self) -> None:
-        reading = asyncio.create_task(self._reader.run())
-        while not self._stop_event.is_set() and not reading.done():
-            await asyncio.sleep(0.2)
-        if reading.done():
-            reading.result()
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-
-    async def _store(self, letters: Iterable[DeadLetter]) -> None:
-        await asyncio.to_thread(self._letters.collect, list(letters))
+        super().__init__("dead-letters", DeadLetterReader(settings, queues, store).run, stop)
 
 
 def replay_requested(settings: GatewaySettings, letters: DeadLetters) -> None:
