@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pymongo import ReplaceOne
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 
 from services.kernel.storage.migrations import (
     BsonDocument,
@@ -17,6 +18,7 @@ from services.kernel.storage.migrations import (
 )
 
 BATCH = 500
+_NAMESPACE_NOT_FOUND, _INDEX_NOT_FOUND = 26, 27
 Progress = Callable[[Migration, int, int], None]
 """The migration, how many documents it has changed, and how many there were to change."""
 
@@ -57,6 +59,15 @@ def migrate(database: Database[BsonDocument], migrations: Sequence[Migration], p
             _change_documents(database[step.migration.collection], step.migration, step.documents, progress)
         record_applied(database, [step.migration.name])
     return len(todo)
+
+
+def drop_index(collection: Collection[BsonDocument], name: str) -> None:
+    """For `ChangeDatabase`: drop the index of this name, if it is (still) there."""
+    try:
+        collection.drop_index(name)
+    except OperationFailure as error:
+        if error.code not in (_INDEX_NOT_FOUND, _NAMESPACE_NOT_FOUND):
+            raise
 
 
 def _below(migration: ChangeDocuments) -> BsonDocument:

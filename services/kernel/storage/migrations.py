@@ -44,7 +44,10 @@ class ChangeDocuments:
 
 @dataclass(frozen=True)
 class ChangeDatabase:
-    """Anything else, such as dropping an index whose options changed. `apply` must be safe to repeat at any point."""
+    """Anything else, such as dropping an index whose options changed (`migrating.drop_index`).
+
+    `apply` must be safe to repeat at any point, and to run twice at once.
+    """
 
     name: str
     apply: Callable[[Database[BsonDocument]], None]

@@ -36,8 +36,9 @@ class FakeDatasets(Unoffered):
         self.requests: list[object] = []
         self.callers: list[str] = []
         self.traces: list[str] = []
-        self.watching = threading.Event()
-        self.watch_ended = threading.Event()
+        # Of streams with an id of their own; those of other tests may end late, in the middle of the next one.
+        self.watched: set[str] = set()
+        self.ended: set[str] = set()
         # Kept here: a task that waits for something that nobody else holds is collected as garbage.
         self._never = asyncio.Event()
 
@@ -95,12 +96,11 @@ class FakeDatasets(Unoffered):
                 yield dataset_pb2.Dataset(id=request.id, etag=str(number))
             if request.id == "ds-breaks":
                 raise Conflict("It broke in the middle.", reason="BROKEN")
-            if request.id == "ds-forever":
-                self.watching.set()
+            if request.id.startswith("ds-forever"):
+                self.watched.add(request.id)
                 await self._never.wait()
         finally:
-            if request.id == "ds-forever":  # others may end late, in the middle of the next test
-                self.watch_ended.set()
+            self.ended.add(request.id)
 
 
 class FakeTasks(Unoffered):

@@ -104,13 +104,12 @@ def test_streams_pass_with_their_errors(channel: grpc.Channel, token: Token) -> 
 
 
 def test_cancellation_reaches_the_service(gateway: Running, channel: grpc.Channel, token: Token) -> None:
-    gateway.datasets.watch_ended.clear()
     stub = dataset_pb2_grpc.DatasetServiceStub(channel)
-    stream = stub.WatchDataset(dataset_pb2.WatchDatasetRequest(id="ds-forever"), metadata=token)
+    stream = stub.WatchDataset(dataset_pb2.WatchDatasetRequest(id="ds-forever-cancelled"), metadata=token)
     assert next(stream).etag == "0"
-    assert not gateway.datasets.watch_ended.is_set()
+    assert "ds-forever-cancelled" not in gateway.datasets.ended
     stream.cancel()
-    assert gateway.datasets.watch_ended.wait(10)
+    assert eventually(lambda: "ds-forever-cancelled" in gateway.datasets.ended)
 
 
 def test_deadlines_pass(channel: grpc.Channel, token: Token) -> None:

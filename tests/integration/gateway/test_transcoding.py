@@ -190,12 +190,11 @@ def test_metrics_go_on_after_the_last_event(http: httpx.Client) -> None:
 
 
 def test_the_upstream_stream_ends_when_the_client_goes(gateway: Running, http: httpx.Client) -> None:
-    gateway.datasets.watch_ended.clear()
-    with http.stream("GET", "/api/v1/datasets/ds-forever:watch") as answer:
+    with http.stream("GET", "/api/v1/datasets/ds-forever-left:watch") as answer:
         assert next(answer.iter_lines())
-        assert gateway.datasets.watching.wait(10)
-        assert not gateway.datasets.watch_ended.is_set()
-    assert gateway.datasets.watch_ended.wait(10)
+        assert eventually(lambda: "ds-forever-left" in gateway.datasets.watched)
+        assert "ds-forever-left" not in gateway.datasets.ended
+    assert eventually(lambda: "ds-forever-left" in gateway.datasets.ended)
 
 
 def test_http_bodies_are_raw_bytes(http: httpx.Client) -> None:

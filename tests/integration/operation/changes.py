@@ -7,7 +7,7 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from services.kernel.storage.migrating import migrate
+from services.kernel.storage.migrating import drop_index, migrate
 from services.kernel.storage.migrations import ChangeDatabase, ChangeDocuments
 
 PAUSE_S = 0.0005
@@ -25,8 +25,7 @@ def count_letters(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def replace_index(database: Database[dict[str, Any]]) -> None:
-    if "name_1" in database["people"].index_information():
-        database["people"].drop_index("name_1")
+    drop_index(database["people"], "name_1")
 
 
 MIGRATIONS = (
