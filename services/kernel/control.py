@@ -45,6 +45,8 @@ FAILURES = Counter(
 )
 CENSUS_S = 10.0
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+SPACING_S = 0.03
+"""So far apart are the beginnings of two passes at least: what is written meanwhile is seen by one of them."""
 
 CLOSE_S = 4.0
 """How long the relay and the loops have to end together; what goes on after that cannot commit."""
@@ -133,6 +135,7 @@ class _Active:
         _lease.set(self._held)
         failures = 0
         while not self._stop.is_set():
+            began = time.monotonic()
             if not self._may_work():  # it was paused for longer than the lease lasts, and is about to be told
                 self._stop.wait(BACKOFF_S[0])
                 continue
@@ -156,6 +159,7 @@ class _Active:
                 self._stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
             elif feed is not None:
                 feed.wait(loop.interval_s)
+                self._stop.wait(began + SPACING_S - time.monotonic())
             else:
                 self._stop.wait(loop.interval_s)
 

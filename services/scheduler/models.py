@@ -93,12 +93,13 @@ def node_repository() -> Repository[Node]:
 class StoredFences:
     """The counter of leases. Two rounds that take from it at once conflict, and one repeats."""
 
-    def next(self) -> int:
+    def take(self, count: int) -> int:
+        """The first of `count` fences that follow each other."""
         found = collection_of(CounterDocument).find_one_and_update(
-            {"_id": "fence"}, {"$inc": {"value": 1}}, upsert=True, return_document=ReturnDocument.AFTER
+            {"_id": "fence"}, {"$inc": {"value": count}}, upsert=True, return_document=ReturnDocument.AFTER
         )
         assert found is not None  # upserted
-        return int(found["value"])
+        return int(found["value"]) - count + 1
 
 
 def _stream(stream_id: str, fence: int) -> BsonDocument:

@@ -27,8 +27,8 @@ class Nodes(Protocol):
 
 
 class Fences(Protocol):
-    def next(self) -> int:
-        """A number larger than all before; called inside a transaction."""
+    def take(self, count: int) -> int:
+        """The first of `count` numbers in a row, all larger than any before; called inside a transaction."""
 
 
 class Logs(Protocol):

@@ -205,6 +205,10 @@ class Run(Entity):
     def cancel(self) -> None:
         self.cancelled = True
 
+    def cancel_heard(self) -> None:
+        """The scheduler knows."""
+        self.cancel_sent = True
+
     def submitted(self, workload_id: str) -> None:
         self.workload_id = workload_id
         if self.phase is RunPhase.PREPARING:

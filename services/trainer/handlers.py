@@ -1,5 +1,6 @@
 """The use cases of training, one function each."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from services.kernel.context import current_traceparent
@@ -31,6 +32,7 @@ from services.trainer.ports import (
     Outputs,
     Runs,
     Tasks,
+    TrainingData,
     TrainingJob,
 )
 
@@ -133,13 +135,21 @@ def stop_task(task: Task, *, tasks: Tasks, runs: Runs) -> Task:
     return task
 
 
-def prepare_run(run: Run, task: Task, *, datasets: Datasets, algorithms: Algorithms) -> TrainingJob:
+def prepare_run(
+    run: Run,
+    task: Task,
+    *,
+    prepare_data: Callable[[str, int, float, int], TrainingData],
+    algorithm_facts: Callable[[str], AlgorithmFacts],
+) -> TrainingJob:
     """Fix the split and note in the run what it is made of; the job to submit. Safe to repeat.
+
+    The two are `Datasets.prepare` and `Algorithms.facts`, or remember what those have said.
 
     The run has to be saved before the job is submitted: the workload may be over before its id is known here.
     """
-    algorithm = algorithms.facts(task.algorithm_id)
-    data = datasets.prepare(task.dataset_id, task.dataset_version, task.train_share, task.seed)
+    algorithm = algorithm_facts(task.algorithm_id)
+    data = prepare_data(task.dataset_id, task.dataset_version, task.train_share, task.seed)
     run.manifest, run.dataset_version, run.classes = data.manifest, data.version, list(data.classes)
     run.algorithm_name, run.code_hash = algorithm.name, algorithm.code_hash
     run.major_version = algorithm.major_version

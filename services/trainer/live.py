@@ -27,37 +27,16 @@ class Live:
         return self.snapshots([task])[0]
 
     def snapshots(self, tasks: Sequence[Task]) -> list[task_pb2.Task]:
-        """The same for a list. A scheduler that does not answer is asked once, not for each task."""
-        messages, answers = [], True
-        for task in tasks:
-            message = to_message(task, task_pb2.Task)
-            messages.append(message)
-            if answers and task.workload_id and task.state in ACTIVE:
-                answers = self._fill(message)
+        """The same for a list; the scheduler is asked once."""
+        messages = [to_message(task, task_pb2.Task) for task in tasks]
+        active = {task.workload_id for task in tasks if task.workload_id and task.state in ACTIVE}
+        workloads: dict[str, workload_pb2.Workload] = {}
+        with client.as_itself("trainer"), suppress(Unavailable, DeadlineExceeded):
+            workloads = self._app.scheduler.workloads(sorted(active))
+        for message in messages:
+            if message.workload_id in workloads:
+                _fill(message, workloads[message.workload_id])
         return messages
-
-    def _fill(self, message: task_pb2.Task) -> bool:
-        """Whether the scheduler answers."""
-        try:
-            with client.as_itself("trainer"):
-                workload = self._app.scheduler.workload(message.workload_id)
-        except NotFound:
-            return True
-        except (Unavailable, DeadlineExceeded):
-            return False
-        message.progress = workload.progress
-        message.waiting_reason = workload.waiting_reason
-        if message.HasField("started_at") and 0 < workload.progress < 1:
-            started_at = message.started_at.ToDatetime(UTC)
-            message.expected_end_at.FromDatetime(started_at + (utc_now() - started_at) / workload.progress)
-        del message.steps[:]
-        for step in workload.steps:
-            message.steps.add().CopyFrom(
-                task_pb2.Step(
-                    name=step.name, state=step.state, started_at=step.started_at, finished_at=step.finished_at
-                )
-            )
-        return True
 
     def metric_points(self, task: Task, name: str, after: int, limit: int) -> list[task_pb2.MetricPoint]:
         if not task.workload_id:
@@ -75,3 +54,16 @@ class Live:
         with client.as_itself("trainer"), suppress(NotFound):  # forgotten after a while
             return self._app.scheduler.log(task.workload_id, offset)
         return []
+
+
+def _fill(message: task_pb2.Task, workload: workload_pb2.Workload) -> None:
+    message.progress = workload.progress
+    message.waiting_reason = workload.waiting_reason
+    if message.HasField("started_at") and 0 < workload.progress < 1:
+        started_at = message.started_at.ToDatetime(UTC)
+        message.expected_end_at.FromDatetime(started_at + (utc_now() - started_at) / workload.progress)
+    del message.steps[:]
+    for step in workload.steps:
+        message.steps.add().CopyFrom(
+            task_pb2.Step(name=step.name, state=step.state, started_at=step.started_at, finished_at=step.finished_at)
+        )

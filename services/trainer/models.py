@@ -14,7 +14,15 @@ class TaskDocument(AggregateDocument):
 
 
 class RunDocument(AggregateDocument):
-    meta: ClassVar[dict[str, object]] = {"collection": "runs", "indexes": ["phase", "workload_id", "task_id"]}
+    meta: ClassVar[dict[str, object]] = {
+        "collection": "runs",
+        "indexes": [
+            ["phase", "updated_at"],
+            {"fields": ["cancelled", "cancel_sent"], "partialFilterExpression": {"cancelled": True}},
+            "workload_id",
+            "task_id",
+        ],
+    }
 
 
 class ModelDocument(AggregateDocument):

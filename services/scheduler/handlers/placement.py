@@ -19,6 +19,7 @@ _BLIND_AFTER_S = 5.0
 _ROUND_LIMIT = 10_000
 _EXPLAIN_LIMIT = 20
 _EXPLAIN_EVERY_S = 1.0
+_TOGETHER = 64
 
 log = get_logger(__name__)
 
@@ -39,7 +40,7 @@ def leased_workloads(workloads: Workloads) -> list[Workload]:
 
 @dataclass
 class Placement:
-    """One round: decide on what is, then grant each lease in a transaction of its own."""
+    """One round: decide on what is, then grant the leases, many in one transaction."""
 
     workloads: Workloads
     nodes: Nodes
@@ -67,8 +68,9 @@ class Placement:
             for workload in pending.values()
         ]
         made = allocation.allocate(views, requests, _usage(leased))
-        for placement in made.placements:
-            self._grant(pending[placement.request_id], placement.node_id)
+        granted = [(pending[placement.request_id], placement.node_id) for placement in made.placements]
+        for first in range(0, len(granted), _TOGETHER):
+            self._grant_all(granted[first : first + _TOGETHER])
         if self.clock() - self._explained_at >= _EXPLAIN_EVERY_S:
             self._explain_all([(pending[waiting.request_id], waiting.reason) for waiting in made.waiting])
 
@@ -80,24 +82,40 @@ class Placement:
         if unexplained:
             self._explained_at = self.clock()
 
-    def _grant(self, workload: Workload, node_id: str) -> None:
-        def work() -> None:
-            current = self.workloads.get(workload.id)
-            if current.state is WorkloadState.PENDING:
-                current.place(node_id, self.fences.next())
-                self.workloads.save(current)
+    def _grant_all(self, granted: Sequence[tuple[Workload, str]]) -> None:
+        """Grant together; when one of them was changed meanwhile, each on its own."""
 
-        with tracing.span("scheduler.place", traceparent=workload.traceparent, attributes=_told(workload, node_id)):
-            self._apply(workload, work)
+        def work() -> None:
+            current = {one.id: one for one in self.workloads.select({"id": {"$in": [one.id for one, _ in granted]}})}
+            first = self.fences.take(len(granted))
+            for fence, (workload, node_id) in enumerate(granted, first):
+                self._grant(current.get(workload.id), node_id, fence)
+
+        try:
+            self.transaction(work)
+        except Conflict as error:
+            if error.reason == "FENCED":
+                raise
+            log.info("placement_overtaken")
+            if len(granted) > 1:
+                for one in granted:
+                    self._grant_all([one])
+
+    def _grant(self, workload: Workload | None, node_id: str, fence: int) -> None:
+        if workload is None or workload.state is not WorkloadState.PENDING:
+            return
+        with (
+            tracing.span("scheduler.place", traceparent=workload.traceparent, attributes=_told(workload, node_id)),
+            about(workload_id=workload.id, **workload.related_ids),
+        ):
+            workload.place(node_id, fence)
+            self.workloads.save(workload)
 
     def _explain(self, workload: Workload, reason: str) -> None:
         def work() -> None:
             current = replace(workload, waiting_reason=reason)
             self.workloads.save(current)
 
-        self._apply(workload, work)
-
-    def _apply(self, workload: Workload, work: Callable[[], None]) -> None:
         with about(workload_id=workload.id, **workload.related_ids):
             try:
                 self.transaction(work)

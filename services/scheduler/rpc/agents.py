@@ -21,6 +21,8 @@ from services.scheduler.handlers import nodes as node_handlers
 from services.scheduler.handlers import workloads as handlers
 
 _REFRESH_S = 5.0
+_SPACING_S = 0.03
+"""So far apart are two looks at the assignments of a node: any workload's change asks for one."""
 _LOG_BYTES = 20 << 20
 _LAST_LINE_BYTES = 4096
 _LOG_CALLS = 4
@@ -53,6 +55,7 @@ class AgentRpc:
                 if found != sent:
                     yield agent_pb2.Assignments(assignments=messages.of(found))
                     sent = found
+                await asyncio.sleep(_SPACING_S)
 
     def ReportState(self, request: agent_pb2.ReportStateRequest) -> Empty:
         require_service()

@@ -35,6 +35,8 @@ class WorkloadRpc:
         query = visible_query()
         if request.state:
             query["state"] = WorkloadState(workload_pb2.Workload.State.Name(request.state)[len("STATE_") :].lower())
+        if request.ids:
+            query["id"] = {"$in": list(request.ids)}
         page = self._app.workloads.page(query, page_size=request.page_size, page_token=request.page_token)
         return workload_pb2.ListWorkloadsResponse(
             workloads=[_message(workload) for workload in page.items],

@@ -1,5 +1,7 @@
 """The other services, seen through the ports of training."""
 
+from collections.abc import Sequence
+
 import grpc
 
 from protos.algorithm.v1 import algorithm_pb2, algorithm_pb2_grpc
@@ -115,8 +117,11 @@ class SchedulerClient:
     def cancel(self, workload_id: str) -> None:
         self._stub.CancelWorkload(workload_pb2.CancelWorkloadRequest(id=workload_id))
 
-    def workload(self, workload_id: str) -> workload_pb2.Workload:
-        return self._stub.GetWorkload(workload_pb2.GetWorkloadRequest(id=workload_id), timeout=READ_TIMEOUT_S)
+    def workloads(self, ids: Sequence[str]) -> dict[str, workload_pb2.Workload]:
+        """Those of these workloads (1000 at most) that the scheduler knows, by id."""
+        request = workload_pb2.ListWorkloadsRequest(ids=ids, page_size=len(ids))
+        found = self._stub.ListWorkloads(request, timeout=READ_TIMEOUT_S).workloads if ids else ()
+        return {workload.id: workload for workload in found}
 
     def metric_points(self, workload_id: str, name: str, after: int, limit: int) -> list[workload_pb2.MetricPoint]:
         request = workload_pb2.ListMetricPointsRequest(id=workload_id, name=name, after=after, page_size=limit)

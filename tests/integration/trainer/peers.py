@@ -75,7 +75,6 @@ class Scheduler(_Peer):
         self.workloads: dict[str, Workload] = {}
         self.cancelled: list[str] = []
         self.submissions: list[str] = []
-        self.asked: list[str] = []
         self.holding = False
         self.released = threading.Event()
         self._lock = threading.Lock()
@@ -95,9 +94,9 @@ class Scheduler(_Peer):
         self.cancelled.append(request.id)
         return self._by_id(request.id)
 
-    def GetWorkload(self, request: workload_pb2.GetWorkloadRequest) -> Workload:
-        self.asked.append(request.id)
-        return self._by_id(request.id)
+    def ListWorkloads(self, request: workload_pb2.ListWorkloadsRequest) -> workload_pb2.ListWorkloadsResponse:
+        found = [one for one in self.workloads.values() if one.id in request.ids]
+        return workload_pb2.ListWorkloadsResponse(workloads=found, total_size=len(found))
 
     def of_run(self, run_id: str) -> Workload | None:
         return self.workloads.get(run_id)

@@ -68,9 +68,9 @@ class FakeFences:
     def __init__(self) -> None:
         self.value = 0
 
-    def next(self) -> int:
-        self.value += 1
-        return self.value
+    def take(self, count: int) -> int:
+        self.value += count
+        return self.value - count + 1
 
 
 def at_once(work: Callable[[], None]) -> None:

@@ -30,7 +30,7 @@ class World:
         )
 
     def submit(self, run: Run, task: Task) -> None:
-        job = handlers.prepare_run(run, task, datasets=self.datasets, algorithms=self.algorithms)
+        job = handlers.prepare_run(run, task, prepare_data=self.datasets.prepare, algorithm_facts=self.algorithms.facts)
         handlers.run_submitted(run, task, self.scheduler.submit(job))
 
     def run_to_exit(self, result: RunExit, outputs: FakeOutputs | None = None) -> Task:
