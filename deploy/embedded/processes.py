@@ -18,12 +18,13 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Record:
-    """What identifies a started program."""
+    """What identifies a started program. `specification` is the SHA-256 of what it was launched with."""
 
     program: str
     pid: int
     started: int
     boot: str
+    specification: str = ""
 
 
 def boot_id() -> str:
@@ -73,12 +74,12 @@ def marker(home: Path, program: str) -> str:
     return f"{program}@{home}"
 
 
-def write_record(path: Path, program: str) -> None:
+def write_record(path: Path, program: str, specification: str) -> None:
     """Record the calling process, which is about to become `program`."""
     started = start_time(os.getpid())
     if started is None:
         raise RuntimeError("/proc shows no entry for this process")
-    record = Record(program, os.getpid(), started, boot_id())
+    record = Record(program, os.getpid(), started, boot_id(), specification)
     temporary = path.with_suffix(f".{os.getpid()}")
     temporary.write_text(json.dumps(asdict(record)))
     temporary.replace(path)
@@ -100,6 +101,11 @@ def survivors(record: Record, home: Path) -> list[int]:
         return []
     expected = marker(home, record.program)
     return [pid for pid in process_ids() if _group(pid) == record.pid and _carries(pid, expected)]
+
+
+def is_led(record: Record, home: Path) -> bool:
+    """Whether the recorded process itself lives."""
+    return record.pid in survivors(record, home)
 
 
 def _signal(pids: Iterable[int], number: signal.Signals) -> None:

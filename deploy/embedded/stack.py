@@ -2,7 +2,7 @@
 
 import fcntl
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -63,8 +63,8 @@ class Stack:
         stages = STAGES[: STAGES.index(last_stage) + 1]
         wanted = [program for program in self._programs if program.stage in stages and program.name not in without]
         with self._locked():
-            self._supervise(say)
-            stopped = [program for program in wanted if not self._runs(program.name)]
+            outlived = self._supervise(say)
+            stopped = [one for one in wanted if one.name not in outlived and not self._runs(one.name)]
             self._check_ports(stopped)
             self._prepare(stopped)
             for stage in stages:
@@ -96,18 +96,25 @@ class Stack:
                 raise EmbeddedError(f"another start or stop of {self.instance.home} is going on") from None
             yield
 
-    def _supervise(self, say: Say) -> None:
-        """Have a supervisord that knows the present plan; keep the one that runs when it does."""
+    def _supervise(self, say: Say) -> Collection[str]:
+        """Have a supervisord that knows the present plan; keep the one that runs when it does.
+
+        Returns the programs that outlived a supervisord that was killed, and only need somebody to look after them.
+        """
         if self._supervisor.is_up():
             if self._supervisor.configured_for(self._programs):
-                return
+                return ()
             say("the plan has changed since the last start: stopping what runs")
             self._supervisor.stop()
-        for name in self._supervisor.reap_orphans():
-            say(f"ended {name}, left over from a supervisord that was killed")
         self._supervisor.configure(self._programs)
+        outlived = self._supervisor.outlived(self._programs)
+        for name in outlived:
+            say(f"{name} has outlived a supervisord that was killed: it goes on")
+        for name in self._supervisor.reap_orphans(but=outlived):
+            say(f"ended {name}, left over from a supervisord that was killed")
         self._supervisor.start()
         self.instance.remember()
+        return outlived
 
     def _check_ports(self, stopped: Sequence[Program]) -> None:
         for program in stopped:

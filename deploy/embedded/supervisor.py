@@ -9,14 +9,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 from xmlrpc.client import Fault, ProtocolError, ServerProxy, Transport
 
-from deploy.embedded.launch import Launch
+from deploy.embedded.launch import Launch, outlived
 from deploy.embedded.processes import command_line, process_ids, reap, start_time, wait_until
 from deploy.embedded.program import STAGES, Program
 from deploy.embedded.settings import CHECKOUT, EmbeddedError, Instance
@@ -132,6 +132,8 @@ class Supervisor:
                 environment=program.environment,
                 directory=str(program.directory or CHECKOUT),
                 shared_memory=program.shared_memory,
+                stop_wait=program.stop_wait,
+                whole_group=program.whole_group,
             )
             launch.save(self._specification(program))
         self._configuration.write_text(self._text(programs))
@@ -183,11 +185,18 @@ class Supervisor:
         wait_until(lambda: self.pid() is None or self._listens(), 20)
         return self.pid() is not None
 
-    def reap_orphans(self) -> list[str]:
-        """End programs that a killed supervisord left running; returns their names."""
+    def outlived(self, programs: Sequence[Program]) -> list[str]:
+        """Names of the programs that run already as they are configured now, without a supervisord."""
         # what was being started when it was killed is on record only a moment later
         wait_until(lambda: not self._being_launched(), 30)
-        return reap((self._instance.run / "pids").glob("*.json"), self._instance.home, grace=60)
+        home = self._instance.home
+        return [one.name for one in programs if outlived(self._specification(one), home, one.name) is not None]
+
+    def reap_orphans(self, but: Collection[str] = ()) -> list[str]:
+        """End programs that a killed supervisord left running, `but` these; returns their names."""
+        wait_until(lambda: not self._being_launched(), 30)
+        records = [path for path in (self._instance.run / "pids").glob("*.json") if path.stem not in but]
+        return reap(records, self._instance.home, grace=60)
 
     def _being_launched(self) -> list[int]:
         """Processes between supervisord's fork and the program that they become."""

@@ -13,6 +13,8 @@ import kombu
 import pytest
 from pymongo import MongoClient
 
+from deploy.embedded.launch import record_path
+from deploy.embedded.processes import read_record
 from deploy.embedded.settings import EmbeddedError, Instance
 from deploy.embedded.stack import Stack
 from tests.support.polling import eventually
@@ -87,23 +89,55 @@ def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_state_is_kept_when_supervisord_is_killed(start_new: StartNew) -> None:
+def recorded(servers: Servers, program: str) -> int:
+    record = read_record(record_path(servers.instance.home, program))
+    assert record is not None
+    return record.pid
+
+
+def test_servers_outlive_their_supervisord(start_new: StartNew) -> None:
     servers = start_new("a")
     with Mongo(servers.mongo_uri) as client:
         client.test.notes.insert_one({"_id": "kept"})
+        publish(servers, "kept", "hello")
+        eventually(lambda: on_disk(servers, "kept"), 30)
+        before = pids(servers)
+        os.kill(supervisord_pid(servers), signal.SIGKILL)
+        eventually(lambda: not alive(supervisord_pid(servers)))
+
+        lines: list[str] = []
+        again(servers, lines)
+
+        assert {name for name in before if any(line.startswith(f"{name} has outlived") for line in lines)} == set(
+            before
+        )
+        assert {name: recorded(servers, name) for name in before} == before
+        assert client.test.notes.find_one({"_id": "kept"})
+        assert received(servers, "kept") == "hello"
+        # What they print is in their logs again, and one that dies is started anew.
+        log = servers.instance.logs / "mongod.log"
+        size = log.stat().st_size
+        client.admin.command("setParameter", 1, logLevel=1)
+        eventually(lambda: log.stat().st_size > size, 30)
+        os.kill(before["mongod"], signal.SIGKILL)
+        eventually(lambda: recorded(servers, "mongod") != before["mongod"], 30)
+        assert client.test.notes.find_one({"_id": "kept"})
+
+
+def test_what_outlived_another_plan_is_ended(start_new: StartNew) -> None:
+    servers = start_new("a")
     publish(servers, "kept", "hello")
+    eventually(lambda: on_disk(servers, "kept"), 30)
     before = pids(servers)
     os.kill(supervisord_pid(servers), signal.SIGKILL)
     eventually(lambda: not alive(supervisord_pid(servers)))
-    assert all(alive(pid) for pid in before.values())
-
+    for name in before:
+        path = record_path(servers.instance.home, name)
+        path.write_text(path.read_text().replace('"specification": "', '"specification": "another'))
     lines: list[str] = []
     again(servers, lines)
-
     assert not any(alive(pid) for pid in before.values())
     assert {name for name in before if any(f"ended {name}," in line for line in lines)} == set(before)
-    with Mongo(servers.mongo_uri) as client:
-        assert client.test.notes.find_one({"_id": "kept"})
     assert received(servers, "kept") == "hello"
 
 

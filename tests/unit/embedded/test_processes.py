@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -28,9 +29,11 @@ def start() -> Iterator[Start]:
 
     def start(home: Path, command: list[str]) -> "subprocess.Popen[bytes]":
         specification = home / "launch.json"
-        Launch("sleeper", str(home), command, dict(os.environ), str(home)).save(specification)
+        Launch("sleeper", str(home), command, dict(os.environ), str(home), stop_wait=4).save(specification)
         process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.embedded.launch", str(specification)], start_new_session=True
+            [sys.executable, "-m", "deploy.embedded.launch", str(specification)],
+            start_new_session=True,
+            stdout=subprocess.PIPE,
         )
         started.append(process)
         return process
@@ -53,13 +56,54 @@ def test_a_leftover_is_ended_with_its_children_even_without_its_leader(tmp_path:
     assert reap([record], tmp_path, grace=1) == []
 
 
-def test_a_second_launch_ends_the_first(tmp_path: Path, start: Start) -> None:
+def test_a_launch_of_something_else_ends_the_first(tmp_path: Path, start: Start) -> None:
+    first = start(tmp_path, ["sleep", "60"])
+    path = record_path(tmp_path, "sleeper")
+    eventually(lambda: (record := read_record(path)) and record.pid == first.pid, 10)
+    second = start(tmp_path, ["sleep", "61"])
+    assert first.wait(10) != 0
+    eventually(lambda: (record := read_record(path)) and record.pid == second.pid, 10)
+
+
+def test_a_second_launch_attends_the_first(tmp_path: Path, start: Start) -> None:
+    counting = "for i in $(seq 600); do echo line $i; sleep 0.1; done"
+    first = start(tmp_path, ["sh", "-c", counting])
+    path = record_path(tmp_path, "sleeper")
+    eventually(lambda: (record := read_record(path)) and record.pid == first.pid, 10)
+    assert first.stdout is not None
+    assert first.stdout.readline() == b"line 1\n"
+    second = start(tmp_path, ["sh", "-c", counting])
+    assert second.stdout is not None
+    assert f"process {first.pid}" in second.stdout.readline().decode()
+    assert second.stdout.readline().startswith(b"line ")
+    assert first.poll() is None
+    second.terminate()
+    assert second.wait(10) == 0
+    assert first.wait(10) == -signal.SIGTERM
+
+
+def test_what_is_attended_and_does_not_stop_is_killed(tmp_path: Path, start: Start) -> None:
+    stubborn = ["sh", "-c", "trap '' TERM; echo up; sleep 60; sleep 60"]
+    first = start(tmp_path, stubborn)
+    assert first.stdout is not None
+    assert first.stdout.readline() == b"up\n"
+    second = start(tmp_path, stubborn)
+    assert second.stdout is not None
+    assert second.stdout.readline().startswith(b"attending")
+    second.terminate()
+    assert first.wait(10) == -signal.SIGKILL
+    assert second.wait(10) == 0
+
+
+def test_the_end_of_what_is_attended_is_the_end_of_its_attendant(tmp_path: Path, start: Start) -> None:
     first = start(tmp_path, ["sleep", "60"])
     path = record_path(tmp_path, "sleeper")
     eventually(lambda: (record := read_record(path)) and record.pid == first.pid, 10)
     second = start(tmp_path, ["sleep", "60"])
-    assert first.wait(10) != 0
-    eventually(lambda: (record := read_record(path)) and record.pid == second.pid, 10)
+    assert second.stdout is not None
+    assert second.stdout.readline().startswith(b"attending")
+    first.kill()
+    assert second.wait(10) == 1
 
 
 def test_a_process_that_only_has_the_same_number_is_not_touched(tmp_path: Path, start: Start) -> None:
