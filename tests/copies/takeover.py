@@ -65,9 +65,9 @@ def pause_holder(copies: Copies, service: str, requests: "Requests") -> Takeover
         with requests.held_back(), profiled(copies, service):
             os.kill(before.pid, signal.SIGCONT)
             _until_it_knows(copies, service, before)
-            written = copies.changed_by(service, before.pid, NOT_OF_THE_LEASE.get(service, ()))
             # the same look at the new holder, which renews its lease, shows that the look sees something
-            assert copies.changed_by(service, _present(copies, service).pid, ()) > 0
+            eventually(lambda: copies.changed_by(service, _present(copies, service).pid, ()) > 0, PATIENCE_S)
+            written = copies.changed_by(service, before.pid, NOT_OF_THE_LEASE.get(service, ()))
     finally:
         os.kill(before.pid, signal.SIGCONT)
     return Takeover(service, found.mode, found.lease_s, found.work_s, written)
