@@ -7,7 +7,7 @@ EMBEDDED := $(BIN)/python -m deploy.embedded
 INSTALL_FLAGS := $(if $(CUDA),--cuda)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long lint bench up down status doctor protos protos-check install lock clean
+.PHONY: help demo test test-long test-soak lint bench up down status doctor protos protos-check install lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: install ## unit, contract, integration and end-to-end tests; nothing has t
 
 test-long: install ## the tests that take long: fuzzing, fault runs
 	$(BIN)/python -m pytest -m long --timeout 3600 -s
+
+test-soak: install ## half an hour of work without a fault: memory stays flat
+	$(BIN)/python -m pytest -m soak -s
 
 lint: install ## style, types, import contracts, protos
 	$(BIN)/ruff check .

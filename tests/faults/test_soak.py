@@ -25,7 +25,7 @@ FREE = ("mongod", "triton")
 GROWTH = 1.15
 SLACK_MB = 12.0
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(MINUTES * 60 + 1200)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(MINUTES * 60 + 1200)]
 
 
 def memory_mb(home: Path) -> Mapping[str, float]:
