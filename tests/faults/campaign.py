@@ -58,7 +58,9 @@ class Campaign:
 
     def strike(self, *names: str) -> None:
         """Work in every phase, then all the faults at once, then wait until everything works again."""
+        preparing = time.monotonic()
         phases = self.driver.prepare()
+        prepared = time.monotonic() - preparing
         scene = Scene(self.platform, self.driver, phases, self.random, self.quota, self.pause_s)
         began = time.monotonic()
         struck = [TARGETS[name](scene) for name in names]
@@ -68,7 +70,8 @@ class Campaign:
         for name in names:
             self.recoveries.seconds[name].append(max(took.values()))
         parts = " ".join(f"{name}={seconds:.1f}" for name, seconds in took.items())
-        say(f"[{began - self.began:6.1f} s] {'; '.join(struck)} | {phases} | well again: {parts}")
+        told = f"{'; '.join(struck)} | {phases} after {prepared:.1f} s"
+        say(f"[{began - self.began:6.1f} s] {told} | well again: {parts}")
 
     def finish(self) -> Verdict:
         """Let all work end, collect, look, judge."""

@@ -24,7 +24,7 @@ TASK_MILLIS = 1000
 WHALE_MILLIS = NODE_MILLIS - TASK_MILLIS + 1
 TASK_BYTES = 128 * 2**20
 HEAVY_SAMPLES = 800
-IMPORT_SAMPLES = 2000
+IMPORT_SAMPLES = 3000
 POINTS = 6_000
 FILES = 200
 PREPARE_S = 240.0
@@ -174,14 +174,20 @@ class Driver:
             return
         held = [task_id for task_id in now.running if task_id != self.steady]
         if not held and not now.starting:
-            self.submit(hold=True, heavy=True, points=POINTS, files=FILES)
+            self._submit_held()
         elif self.importing is None or not self.importing.is_alive():
             self.importing = Import(self.client, self.history, self.folder, self.archive, IMPORT_SAMPLES)
             self.importing.start()
         elif held and (now.importing or not room) and not now.reporting:
             self.release(held[-1], now.workloads[held[-1]])
+            if room and not now.starting:
+                self._submit_held()  # it starts while the other reports
         elif now.reporting and not now.starting and room:
-            self.submit(hold=True, heavy=True, points=POINTS, files=FILES)
+            self._submit_held()
+
+    def _submit_held(self) -> None:
+        """A task whose run takes its time to start and to report, and is held in between."""
+        self.submit(hold=True, heavy=True, points=POINTS, files=FILES)
 
     # The end
 

@@ -10,6 +10,7 @@ from services.gateway.client.api import JsonObject
 
 PAGE = 60
 OPEN = ("STATE_WAITING", "STATE_TRAINING")
+LIVE = ("STATE_PENDING", "STATE_PLACED", "STATE_RUNNING")
 
 
 PHASES = ("queued", "starting", "running", "reporting", "importing", "serving")
@@ -55,11 +56,12 @@ class Places:
 
 
 def _workloads(client: Client, tasks: Iterable[JsonObject]) -> dict[str, JsonObject]:
-    """The workloads of the tasks, by task. Most are on the first page of the list."""
-    newest = {one["id"]: one for one in client.get("/api/v1/workloads", page_size=PAGE).get("workloads", [])}
+    """The workloads of the tasks, by task. All but those that end or have ended are among the live ones."""
+    pages = (client.get("/api/v1/workloads", state=state, page_size=PAGE) for state in LIVE)
+    live = {one["id"]: one for page in pages for one in page.get("workloads", [])}
     wanted = {task["id"]: task["workload_id"] for task in tasks if task.get("workload_id")}
     return {
-        task_id: newest.get(workload_id) or client.get(f"/api/v1/workloads/{workload_id}")
+        task_id: live.get(workload_id) or client.get(f"/api/v1/workloads/{workload_id}")
         for task_id, workload_id in wanted.items()
     }
 

@@ -25,6 +25,7 @@ from services.kernel.grpc import TRACE_KEY
 from services.kernel.grpc.status import DETAILS_KEY, GRPC_CODES, to_status
 from services.kernel.logging import get_logger
 from services.kernel.metrics import FAST
+from services.kernel.storage.outage import database_away
 
 log = get_logger(__name__)
 
@@ -97,8 +98,8 @@ class Gate:
     async def abort(self, context: Context, error: Exception, method: str) -> None:
         if isinstance(error, CallFailed):
             status = error.status
-        elif isinstance(error, DomainError):
-            status = to_status(error)
+        elif told := (error if isinstance(error, DomainError) else database_away(error)):
+            status = to_status(told)
         else:
             log.error("grpc_call_failed", method=method, exc_info=error)
             status = to_status(Internal("Something went wrong on our side; it is in the log."))

@@ -19,6 +19,7 @@ from services.kernel.errors import DeadlineExceeded, DomainError, Internal
 from services.kernel.grpc import commands, constraints
 from services.kernel.grpc.messages import parsed
 from services.kernel.logging import get_logger
+from services.kernel.storage.outage import database_away
 
 log = get_logger(__name__)
 
@@ -88,6 +89,9 @@ def _translated(method: Method) -> Iterator[None]:
     except TimeoutError as error:
         raise CallFailed.of(DeadlineExceeded("The request took longer than it may.")) from error
     except Exception as error:
+        if away := database_away(error):
+            log.warning("database_away", method=method.path, error=repr(error))
+            raise CallFailed.of(away) from error
         log.exception("local_call_failed", method=method.path)
         raise CallFailed.of(
             Internal("Something went wrong on our side; it is in the log under the trace id of this request.")

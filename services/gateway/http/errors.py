@@ -14,6 +14,7 @@ from starlette.responses import Response
 from services.gateway.forwarding.calls import CallFailed
 from services.kernel.errors import DomainError
 from services.kernel.grpc.status import to_status
+from services.kernel.storage.outage import database_away
 
 HTTP_CODES: dict[int, int] = {
     code_pb2.CANCELLED: 499,
@@ -96,4 +97,5 @@ def error_response(error: Exception) -> Response | None:
         return status_response(to_status(error))
     if isinstance(error, CallFailed):
         return status_response(error.status)
-    return None
+    away = database_away(error)
+    return status_response(to_status(away)) if away else None

@@ -37,6 +37,7 @@ from services.kernel.grpc.status import DETAILS_KEY, GRPC_CODES, code_name, to_s
 from services.kernel.grpc.subjects import ids_in
 from services.kernel.logging import about, get_logger
 from services.kernel.metrics import FAST
+from services.kernel.storage.outage import database_away
 
 log = get_logger(__name__)
 
@@ -91,6 +92,9 @@ def _told_errors(method: str) -> Iterator[None]:
     except DomainError:
         raise
     except Exception as error:
+        if away := database_away(error):
+            log.warning("database_away", method=method, error=repr(error))
+            raise away from error
         log.exception("rpc_failed", method=method)
         trace_id = current_trace_id()
         raise Internal(

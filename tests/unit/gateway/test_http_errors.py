@@ -3,6 +3,7 @@ import json
 import pytest
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, status_pb2
+from pymongo.errors import NetworkTimeout
 
 from services.gateway.http.errors import HTTP_CODES, HttpError, error_response
 from services.kernel import errors
@@ -31,6 +32,12 @@ def test_codes(error: DomainError, code: int, status: str) -> None:
     assert response is not None
     assert response.status_code == code
     assert json.loads(bytes(response.body))["error"]["status"] == status
+
+
+def test_a_database_that_is_away_may_be_asked_again() -> None:
+    response = error_response(NetworkTimeout("timed out"))
+    assert response is not None
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 
 
 def test_every_code_is_mapped() -> None:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import NoReturn
 
+from pymongo.errors import AutoReconnect
+
 from protos.dataset.v1 import dataset_pb2
 from services.kernel.context import current_caller, current_traceparent
 from services.kernel.errors import Conflict, FieldViolation, InvalidArgument, NotFound
@@ -42,6 +44,8 @@ class Datasets:
         return made
 
     def GetDataset(self, request: dataset_pb2.GetDatasetRequest) -> dataset_pb2.Dataset:
+        if request.id == "cut":
+            raise AutoReconnect("connection closed")
         if request.id != "caller":
             raise NotFound(f"There is no {request.id}.")
         return dataset_pb2.Dataset(owner=current_caller().user_id, description=current_traceparent())

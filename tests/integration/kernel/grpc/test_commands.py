@@ -8,7 +8,7 @@ import pytest
 from protos.dataset.v1 import dataset_pb2, dataset_pb2_grpc
 from services.kernel import tokens
 from services.kernel.context import Caller, acting_as, with_trace
-from services.kernel.errors import Conflict, Internal, InvalidArgument
+from services.kernel.errors import Conflict, Internal, InvalidArgument, Unavailable
 from services.kernel.grpc import CALLER_KEY, client
 from services.kernel.grpc.status import from_rpc_error
 from services.kernel.ids import new_id
@@ -98,6 +98,12 @@ def test_an_unknown_error_tells_only_where_to_look(bench: Bench, capfd: pytest.C
     assert "secret" not in f"{caught.value.message}{caught.value.__cause__}"
     out, err = capfd.readouterr()
     assert "secret" in out + err, "the log has to say what happened"
+
+
+def test_a_query_cut_off_from_the_database_may_be_repeated(bench: Bench) -> None:
+    with pytest.raises(Unavailable) as caught:
+        bench.rpc.GetDataset(dataset_pb2.GetDatasetRequest(id="cut"))
+    assert caught.value.reason == "DATABASE_AWAY"
 
 
 @pytest.mark.parametrize("description", ["long", "surrogate"])
