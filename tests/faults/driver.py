@@ -168,21 +168,22 @@ class Driver:
         open_ = (*now.starting, *now.running, *now.reporting)
         if not now.queued:
             self.submit(cpu_millis=WHALE_MILLIS)
-        room = len(open_) < SLOTS - 1  # one is kept free for the task that shows the recovery
-        if room and self.steady not in (*open_, *now.queued):
-            self.steady = self.submit(hold=True)
-            return
         held = [task_id for task_id in now.running if task_id != self.steady]
-        if not held and not now.starting:
+        if len(open_) >= SLOTS - 1:  # one is kept free for the task that shows the recovery
+            for task_id in held[:-1]:  # of attempts at which the phases did not meet
+                self.release(task_id, now.workloads[task_id])
+        elif self.steady not in (*open_, *now.queued):
+            self.steady = self.submit(hold=True)
+        elif not held and not now.starting:
             self._submit_held()
         elif self.importing is None or not self.importing.is_alive():
             self.importing = Import(self.client, self.history, self.folder, self.archive, IMPORT_SAMPLES)
             self.importing.start()
-        elif held and (now.importing or not room) and not now.reporting:
+        elif held and now.importing and not now.reporting:
             self.release(held[-1], now.workloads[held[-1]])
-            if room and not now.starting:
+            if not now.starting:
                 self._submit_held()  # it starts while the other reports
-        elif now.reporting and not now.starting and room:
+        elif now.reporting and not now.starting:
             self._submit_held()
 
     def _submit_held(self) -> None:
