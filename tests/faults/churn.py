@@ -29,6 +29,7 @@ class Churn(threading.Thread):
                 self._replace()
             except Exception:
                 self.failures.append(traceback.format_exc())
+                self._driver.history.trouble(f"a service was not replaced: {self.failures[-1]}")
 
     def _replace(self) -> None:
         number = len(self._driver.history.services)
