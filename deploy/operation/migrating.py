@@ -39,7 +39,8 @@ def migrate_all(client: Client, say: Say) -> int:
 
             def told(migration: Migration, done: int, total: int, name: str = name) -> None:
                 keep()
-                say(f"{name}: {migration.name}: {done} of {total} documents")
+                documents = f": {done} of {total} documents" if isinstance(migration, ChangeDocuments) else ""
+                say(f"{name}: {migration.name}{documents}")
 
             count += migrate(database, declared(service), told)
         return count

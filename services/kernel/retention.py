@@ -39,7 +39,7 @@ class RetentionSettings(BaseSettings):
         if self.inbox_days < needed:
             raise ValueError(
                 f"inbox_days is {self.inbox_days:g}; at least {needed:g} are needed, because an event that is replayed "
-                "after its note was forgotten would be handled twice"
+                "after its position was forgotten would be handled twice"
             )
         return self
 

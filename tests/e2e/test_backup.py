@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 
 from services.gateway.client import Client
 from services.gateway.client.uploads import HEADERS
@@ -24,6 +25,7 @@ from tests.support.polling import eventually
 from tests.support.servers import free_port_base
 
 FIXTURE = ROOT / "tests" / "fixtures" / "state-0.1"
+MIGRATED = ["modelyard_trainer: 0001-inbox-dropped", "modelyard_serving: 0001-inbox-dropped"]
 KNOWN: dict[str, Any] = json.loads((FIXTURE / "known.json").read_text())
 
 
@@ -58,14 +60,30 @@ def modelyard(platform: Platform, *arguments: str) -> str:
     return done.stdout
 
 
+def migrated(told: str) -> list[str]:
+    return [line for line in told.splitlines() if line.startswith("modelyard_")]
+
+
+def unmigrate(platform: Platform) -> None:
+    """Forget what restoring has applied, as if the data had always been there: now `up` has to do it."""
+    with MongoClient[dict[str, Any]](platform.environment()["MODELYARD_MONGO_URI"]) as client:
+        for line in MIGRATED:
+            database = client[line.partition(":")[0]]
+            assert "inbox" not in database.list_collection_names()
+            database.drop_collection("migrations")
+            database.create_collection("inbox")
+
+
 @pytest.fixture(scope="module")
 def old() -> Iterator[Platform]:
     """The state of release 0.1, restored and brought up by this one."""
     with tempfile.TemporaryDirectory(prefix="modelyard-old-") as folder:
         platform = Platform(Path(folder) / "home", free_port_base())
         try:
-            modelyard(platform, "restore", str(FIXTURE / "backup.zip"))
-            platform.up()
+            told = modelyard(platform, "restore", str(FIXTURE / "backup.zip"))
+            assert migrated(told) == MIGRATED
+            unmigrate(platform)
+            assert migrated(platform.up()) == MIGRATED
             yield platform
         finally:
             platform.down()

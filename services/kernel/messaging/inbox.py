@@ -1,4 +1,8 @@
-"""The inbox: a consumer's effect happens once, however often its event arrives."""
+"""The inbox: a consumer's effect happens once, however often its event arrives.
+
+The sequences of an aggregate only grow, and its id is never given to another: what a consumer has handled is therefore
+known from one number an aggregate, its position.
+"""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -8,6 +12,7 @@ from typing import ClassVar
 
 from mongoengine import fields
 from prometheus_client import Counter
+from pymongo import ReturnDocument
 
 from services.kernel.logging import get_logger
 from services.kernel.messaging.envelope import Event
@@ -19,29 +24,21 @@ HANDLED = Counter(
     "Events that a consumer has answered; of duplicates and outdated ones nothing came",
     ["consumer", "type", "outcome"],
 )
-_FORGET = Expiry("at", kept="inbox", index="forget")
-
 log = get_logger(__name__)
 _running: ContextVar[tuple[str, str] | None] = ContextVar("inbox_running", default=None)
 
 
-class InboxDocument(StoredDocument):
-    """One consumer has handled one event; the id is `<consumer>:<event id>`."""
-
-    id = fields.StringField(primary_key=True)
-    at = fields.DateTimeField()
-    meta: ClassVar[dict[str, object]] = {"collection": "inbox"}
-    expiry = _FORGET
-
-
 class PositionDocument(StoredDocument):
-    """The newest event of one aggregate that one consumer has seen; the id is `<consumer>:<source>:<subject>`."""
+    """The newest event of one aggregate that one consumer has handled; the id is `<consumer>:<source>:<subject>`.
+
+    `at` is when the last of its events came.
+    """
 
     id = fields.StringField(primary_key=True)
     sequence = fields.LongField()
     at = fields.DateTimeField()
     meta: ClassVar[dict[str, object]] = {"collection": "inbox_positions"}
-    expiry = _FORGET
+    expiry = Expiry("at", kept="inbox", index="forget")
 
 
 class Outcome(StrEnum):
@@ -67,36 +64,27 @@ def handle_once(consumer: str, event: Event, effect: Callable[[], None]) -> bool
 
 
 def _handle(consumer: str, event: Event, effect: Callable[[], None]) -> Outcome:
-    if not _is_first(consumer, event):
-        log.info("duplicate event skipped", consumer=consumer, event_id=event.id)
-        return Outcome.DUPLICATE
-    if not _is_newest(consumer, event):
-        log.info("outdated event skipped", consumer=consumer, event_id=event.id, sequence=event.sequence)
-        return Outcome.OUTDATED
+    outcome = _advance(consumer, event)
+    if outcome is not Outcome.DONE:
+        log.info(f"{outcome.value} event skipped", consumer=consumer, event_id=event.id, sequence=event.sequence)
+        return outcome
     token = _running.set((consumer, event.id))
     try:
         effect()
     finally:
         _running.reset(token)
-    return Outcome.DONE
+    return outcome
 
 
-def _is_first(consumer: str, event: Event) -> bool:
-    # An upsert, because the error of a duplicate insert would abort the whole transaction.
-    now = datetime.now(UTC)
-    done = collection_of(InboxDocument).update_one(
-        {"_id": f"{consumer}:{event.id}"}, {"$setOnInsert": {"at": now}}, upsert=True
+def _advance(consumer: str, event: Event) -> Outcome:
+    """Move the position on to the event, in one command; DONE when it was behind."""
+    before = collection_of(PositionDocument).find_one_and_update(
+        {"_id": f"{consumer}:{event.source}:{event.subject}"},
+        {"$max": {"sequence": event.sequence}, "$set": {"at": datetime.now(UTC)}},
+        projection={"sequence": 1},
+        upsert=True,
+        return_document=ReturnDocument.BEFORE,
     )
-    return done.upserted_id is not None
-
-
-def _is_newest(consumer: str, event: Event) -> bool:
-    key = f"{consumer}:{event.source}:{event.subject}"
-    seen = collection_of(PositionDocument).find_one({"_id": key})
-    if seen is not None and event.sequence < seen["sequence"]:
-        return False
-    now = datetime.now(UTC)
-    collection_of(PositionDocument).update_one(
-        {"_id": key}, {"$set": {"sequence": event.sequence, "at": now}}, upsert=True
-    )
-    return True
+    if before is None or event.sequence > before["sequence"]:
+        return Outcome.DONE
+    return Outcome.DUPLICATE if event.sequence == before["sequence"] else Outcome.OUTDATED

@@ -181,7 +181,7 @@ def run_events(service_class: type, settings: KernelSettings, *, heartbeat: int 
     """
     make_broker_sockets_green()
     tpool.set_num_threads(HANDLERS)
-    ensure_collections([inbox.InboxDocument, inbox.PositionDocument, queues.EventQueueDocument])
+    ensure_collections([inbox.PositionDocument, queues.EventQueueDocument])
     config = {
         AMQP_URI_CONFIG_KEY: settings.amqp_uri.get_secret_value(),
         HEARTBEAT_CONFIG_KEY: heartbeat,

@@ -20,7 +20,7 @@ from services.kernel.storage.migrations import (
 BATCH = 500
 _NAMESPACE_NOT_FOUND, _INDEX_NOT_FOUND = 26, 27
 Progress = Callable[[Migration, int, int], None]
-"""The migration, how many documents it has changed, and how many there were to change."""
+"""The migration, how many documents it has changed, and how many there were to change; 0 and 0 for another change."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ def migrate(database: Database[BsonDocument], migrations: Sequence[Migration], p
     for step in todo:
         if isinstance(step.migration, ChangeDatabase):
             step.migration.apply(database)
+            progress(step.migration, 0, 0)
         else:
             _change_documents(database[step.migration.collection], step.migration, step.documents, progress)
         record_applied(database, [step.migration.name])

@@ -72,7 +72,12 @@ def applied(database: Database[BsonDocument]) -> frozenset[str]:
 
 
 def missing(database: Database[BsonDocument], migrations: Sequence[Migration]) -> list[Migration]:
-    """What is to be applied, in order. FailedPrecondition (DATABASE_NEWER) when the database is ahead of the code."""
+    """What is to be applied, in order; nothing to a database that is still to be made.
+
+    FailedPrecondition (DATABASE_NEWER) when the database is ahead of the code.
+    """
+    if not database.list_collection_names():
+        return []
     done = applied(database)
     unknown = sorted(done - {migration.name for migration in migrations})
     if unknown:

@@ -36,7 +36,7 @@ class Handler(threading.Thread):
         self.bench = bench
         self.deliveries: Counter[str] = Counter()
         self.stop = threading.Event()
-        ensure_collections([inbox.InboxDocument, inbox.PositionDocument])
+        ensure_collections([inbox.PositionDocument])
         database().drop_collection("effects_of_test")
         database().create_collection("effects_of_test")
 

@@ -47,6 +47,7 @@ def test_all_that_is_missing_is_applied_in_order_and_once(people: Database[dict[
     assert migrated(people)
     assert "name_1" not in people["people"].index_information()
     assert (MIGRATIONS[0].name, COUNT, COUNT) in told
+    assert (MIGRATIONS[1].name, 0, 0) in told
     assert applied(people) == {migration.name for migration in MIGRATIONS}
     assert migrate(people, MIGRATIONS, quiet) == 0
     assert migrated(people)
@@ -88,6 +89,7 @@ def test_a_change_that_fails_leaves_what_was_not_changed(people: Database[dict[s
 
 def test_a_new_database_is_up_to_date(stores: Stores) -> None:
     database = stores.client["modelyard_dataset"]
+    assert plan(database, MIGRATIONS) == []
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: require_current(database, MIGRATIONS), range(4)))
     assert applied(database) == {migration.name for migration in MIGRATIONS}

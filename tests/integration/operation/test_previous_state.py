@@ -10,6 +10,7 @@ from deploy.operation.backup.sources import open_source
 from deploy.operation.backup.verify import verify
 from deploy.operation.migrating import describe, migrate_all, planned
 from services.kernel.context import acting_as, service_caller
+from services.kernel.errors import FailedPrecondition
 from services.kernel.storage import migrations, mongo
 from services.kernel.storage.migrations import ChangeDatabase, ChangeDocuments
 from services.trainer import models
@@ -74,6 +75,21 @@ def test_the_previous_state_is_migrated_and_readable(
     finally:
         mongo.disconnect()
     assert {row["_id"] for row in before} < {row["_id"] for row in previous["outbox"].find()}
+
+
+def test_the_inbox_of_the_previous_state_goes(previous: Database[dict[str, Any]], stores: Stores) -> None:
+    consumers = [previous, stores.client["modelyard_serving"]]
+    assert all(database["inbox"].find_one() for database in consumers)
+    with pytest.raises(FailedPrecondition, match="0001-inbox-dropped"):
+        mongo.connect(stores.settings, "trainer")
+    mongo.disconnect()
+    would = [f"{database.name}: 0001-inbox-dropped" for database in consumers]
+    assert stores.command("migrate", "--dry-run").stdout.splitlines() == would
+    assert stores.command("migrate").stdout.splitlines() == [*would, "2 migrations applied"]
+    assert "of this release" in stores.command("migrate").stdout
+    for database in consumers:
+        assert "inbox" not in database.list_collection_names()
+        assert database["inbox_positions"].find_one(), "what was handled is known without it"
 
 
 def test_every_document_of_the_previous_state_has_a_version_that_the_code_knows(

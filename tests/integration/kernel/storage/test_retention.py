@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pytest
 
-from services.kernel.messaging.inbox import InboxDocument
+from services.kernel.messaging.inbox import PositionDocument
 from services.kernel.retention import RetentionSettings
 from services.kernel.storage import expiry, mongo
 from services.kernel.storage.expiry import Expiry
@@ -33,7 +33,7 @@ def test_a_changed_setting_changes_the_index(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.usefixtures("database")
 def test_the_indexes_of_the_previous_release_are_used_on() -> None:
     """They had the same names; a second index on the same field would be one too many."""
-    for document, name, days in ((InboxDocument, "forget", 35), (IdempotencyDocument, "created_at_1", 1)):
+    for document, name, days in ((PositionDocument, "forget", 35), (IdempotencyDocument, "created_at_1", 1)):
         collection_of(document).drop_indexes()
         assert document.expiry is not None
         collection_of(document).create_index(document.expiry.field, name=name, expireAfterSeconds=77)
