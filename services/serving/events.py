@@ -9,6 +9,11 @@ from services.serving.handlers.services import attend_to_workload
 from services.serving.models import AttentionStore, ServiceRepository
 
 ENGINE = "triton"
+SUBJECT = "service/"
+
+
+def about_a_service(event: Event) -> bool:
+    return event.text("workload.spec.subject").startswith(SUBJECT)
 
 
 class ServingEvents:
@@ -16,12 +21,12 @@ class ServingEvents:
 
     name = "serving-events"
 
-    @subscribe("scheduler", "workload.placed", "workload.exited", "workload.lost")
+    @subscribe("scheduler", "workload.placed", "workload.exited", "workload.lost", concerns=about_a_service)
     def on_workload(self, event: Event) -> None:
         workload = event.message(events_pb2.WorkloadPlaced).workload  # all three have this one field
-        kind, _, rest = workload.spec.subject.partition("/")
-        if workload.spec.engine == ENGINE and kind == "service":
-            attend_to_workload(rest.partition("/")[0], workload.id, ServiceRepository(), AttentionStore())
+        if workload.spec.engine == ENGINE:
+            service_id = workload.spec.subject.removeprefix(SUBJECT).partition("/")[0]
+            attend_to_workload(service_id, workload.id, ServiceRepository(), AttentionStore())
 
 
 def run() -> int:

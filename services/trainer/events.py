@@ -8,7 +8,11 @@ from services.kernel.messaging.envelope import Event
 from services.kernel.messaging.subscription import run_events, subscribe
 from services.kernel.storage import mongo
 from services.trainer import models
-from services.trainer.workloads import apply_workload
+from services.trainer.workloads import SUBJECT, apply_workload
+
+
+def about_a_run(event: Event) -> bool:
+    return event.text("workload.spec.subject").startswith(SUBJECT)
 
 
 class TrainerEvents:
@@ -16,7 +20,7 @@ class TrainerEvents:
 
     name = "trainer-events"
 
-    @subscribe("scheduler", "workload.started", "workload.lost", "workload.exited")
+    @subscribe("scheduler", "workload.started", "workload.lost", "workload.exited", concerns=about_a_run)
     def on_workload(self, event: Event) -> None:
         # Every workload event has the same shape: one field with the snapshot.
         message = ParseDict(dict(event.data), events_pb2.WorkloadExited(), ignore_unknown_fields=True)

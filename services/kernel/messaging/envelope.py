@@ -54,6 +54,13 @@ class Event:
     def aggregate_id(self) -> str:
         return self.subject.partition("/")[2]
 
+    def text(self, path: str) -> str:
+        """The text at a path of `data`, such as `workload.spec.subject`; empty where there is none."""
+        found: object = self.data
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found if isinstance(found, str) else ""
+
     def message(self, message_class: MessageClass[M]) -> M:
         """`data` as the event's proto message. Fields that this release does not know are ignored."""
         try:

@@ -21,7 +21,7 @@ from services.kernel.storage.mongo import StoredDocument, collection_of, in_tran
 
 HANDLED = Counter(
     "modelyard_events_handled_total",
-    "Events that a consumer has answered; of duplicates and outdated ones nothing came",
+    "Events that a consumer has answered; of duplicates, outdated and ignored ones nothing came",
     ["consumer", "type", "outcome"],
 )
 log = get_logger(__name__)
@@ -42,11 +42,12 @@ class PositionDocument(StoredDocument):
 
 
 class Outcome(StrEnum):
-    """What became of an event that arrived."""
+    """What became of an event that arrived; an ignored one is of the consumer's types, but does not concern it."""
 
     DONE = "done"
     DUPLICATE = "duplicate"
     OUTDATED = "outdated"
+    IGNORED = "ignored"
 
 
 def handle_once(consumer: str, event: Event, effect: Callable[[], None]) -> bool:

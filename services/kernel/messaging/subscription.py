@@ -48,16 +48,21 @@ F = TypeVar("F", bound=Callable[..., None])
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, object]
 
 
-def subscribe(source: str, *types: str) -> Callable[[F], F]:
-    """Call the method with each `Event` of these types of the service `source`.
+def _all(_event: Event) -> bool:
+    return True
 
+
+def subscribe(source: str, *types: str, concerns: Callable[[Event], bool] = _all) -> Callable[[F], F]:
+    """Call the method with each `Event` of these types of the service `source` that `concerns` it.
+
+    `concerns` decides by the event alone: what does not is acknowledged at once, and a raise is as one of the method.
     The call is one database transaction, made once for each event, in order for each aggregate. A raise rolls back
     and repeats it after 1 s, 5 s, 30 s and 2 min; then the event is a dead letter. The service class may set
     `retry_delays` (seconds) and `queue_version`.
     """
 
     def register(method: F) -> F:
-        register_entrypoint(method, EventEntrypoint(source, types))
+        register_entrypoint(method, EventEntrypoint(source, types, concerns))
         return method
 
     return register
@@ -68,9 +73,10 @@ class EventEntrypoint(Entrypoint):  # type: ignore[misc]  # nameko has no types
 
     queue_consumer = EventConsumer()
 
-    def __init__(self, source: str, types: tuple[str, ...]) -> None:
+    def __init__(self, source: str, types: tuple[str, ...], concerns: Callable[[Event], bool]) -> None:
         self.source = source
         self.types = types
+        self._concerns = concerns
         super().__init__()
 
     def setup(self) -> None:
@@ -80,6 +86,21 @@ class EventEntrypoint(Entrypoint):  # type: ignore[misc]  # nameko has no types
         self.queue_consumer.unregister_provider(self)
 
     def run(self, delivery: Delivery) -> None:
+        consumer, event = self.container.service_name, delivery.event
+        try:
+            concerned = self._concerns(event)
+        except Exception as error:
+            log.exception("event not understood", consumer=consumer, event_id=event.id)
+            FAILED.labels(consumer, event.type).inc()
+            self._answer(delivery, error)
+            return
+        if concerned:
+            self._spawn(delivery)
+        else:
+            inbox.HANDLED.labels(consumer, event.type, inbox.Outcome.IGNORED.value).inc()
+            self._answer(delivery, None)
+
+    def _spawn(self, delivery: Delivery) -> None:
         try:
             self.container.spawn_worker(
                 self, (delivery.event,), {}, handle_result=partial(self._handle_result, delivery)
@@ -90,14 +111,17 @@ class EventEntrypoint(Entrypoint):  # type: ignore[misc]  # nameko has no types
     def _handle_result(
         self, delivery: Delivery, _context: WorkerContext, result: object, exc_info: ExcInfo | None
     ) -> tuple[object, ExcInfo | None]:
+        self._answer(delivery, exc_info[1] if exc_info else None)
+        return result, exc_info
+
+    def _answer(self, delivery: Delivery, error: BaseException | None) -> None:
         try:
-            if exc_info is None:
+            if error is None:
                 self.queue_consumer.ack_message(delivery.message)
             else:
-                self.queue_consumer.failed(delivery, exc_info[1])
+                self.queue_consumer.failed(delivery, error)
         finally:
             self.queue_consumer.finished(delivery)
-        return result, exc_info
 
 
 class EventContainer(ServiceContainer):  # type: ignore[misc]  # nameko has no types

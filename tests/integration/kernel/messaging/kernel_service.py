@@ -16,11 +16,20 @@ what, folder, source, database, heartbeat, delays = sys.argv[1:]
 behaviour = Behaviour(what, Path(folder), urlsplit(os.environ["MODELYARD_AMQP_URI"]).port or 5672)
 
 
+def concerns(event: Event) -> bool:
+    match event.aggregate_id:
+        case "foreign":
+            return False
+        case "unclear":
+            raise RuntimeError("whose is it?")
+    return True
+
+
 class KernelService:
     name = "kernel"
     retry_delays = tuple(float(delay) for delay in delays.split(","))
 
-    @subscribe(source, "thing.happened", "thing.changed")
+    @subscribe(source, "thing.happened", "thing.changed", concerns=concerns)
     def handle(self, event: Event) -> None:
         behaviour.handle(event.id)
         mongo.database()["effects"].insert_one({"event": event.id, "sequence": event.sequence})

@@ -3,6 +3,7 @@
 import pytest
 
 from services.kernel.messaging.declaration import declare
+from services.kernel.storage import mongo
 from tests.integration.kernel.messaging.conftest import Bench, Child, make_event
 from tests.support.polling import eventually
 
@@ -52,6 +53,31 @@ def test_duplicates_and_outdated_events_have_no_effect(bench: Bench) -> None:
     last = bench.publish(make_event(sequence=3))
     eventually(lambda: last.id in bench.effects())
     assert bench.effects() == [newer.id, last.id]
+
+
+def test_what_does_not_concern_the_consumer_is_acknowledged_without_a_trace(bench: Bench) -> None:
+    child = started(bench, "ok")
+    foreign = [bench.publish(make_event(subject="thing/foreign", sequence=number)) for number in (1, 2)]
+    own = bench.publish(make_event())
+    eventually(lambda: bench.effects() == [own.id])
+    eventually(lambda: ready(bench, bench.subscription.queue) == 0)
+    positions = mongo.database()["inbox_positions"].distinct("_id")
+    assert positions == [f"kernel:{own.source}:{own.subject}"]
+    assert child.terminate() == 0
+    assert ready(bench, bench.subscription.queue) == 0
+    assert not any(event.id in child.log() for event in foreign)
+
+
+def test_an_event_of_which_nobody_can_say_whom_it_concerns_is_a_dead_letter(bench: Bench) -> None:
+    child = started(bench, "ok")
+    bench.publish(make_event(subject="thing/unclear"))
+    own = bench.publish(make_event())
+    eventually(lambda: ready(bench, bench.subscription.dead_queue) == 1)
+    (dead,) = bench.take_all(bench.subscription.dead_queue)
+    assert dead.headers["x-modelyard-error"] == "RuntimeError: whose is it?"
+    assert dead.headers["x-modelyard-attempts"] == 3
+    assert bench.effects() == [own.id]
+    assert child.alive()
 
 
 def test_order_of_each_aggregate_is_kept(bench: Bench) -> None:

@@ -112,3 +112,10 @@ def test_hostile_input(body: bytes) -> None:
 
 def test_unknown_attributes_are_ignored() -> None:
     assert from_json(document(extension={"deep": [1]})) == event()
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [("a.b", "found"), ("a", ""), ("a.c", ""), ("a.b.c", ""), ("a.number", ""), ("x.y", ""), ("", "")]
+)
+def test_text_at_a_path_of_the_data(path: str, text: str) -> None:
+    assert event(data={"a": {"b": "found", "number": 7}}).text(path) == text
