@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
@@ -13,6 +12,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError, ChannelNotFoun
 
 from services.kernel.config import KernelSettings
 from services.kernel.logging import get_logger
+from services.kernel.messaging.batches import Arrived, next_batch
 from services.kernel.messaging.topology import DELIVERY_LIMIT, dead_queue_name
 
 HEADER_REPLAY = "modelyard-replay"
@@ -163,7 +163,7 @@ class DeadLetterReader:
         """Ends when there is no such queue (yet)."""
         channel = await connection.channel()
         await channel.set_qos(prefetch_count=PREFETCH)
-        arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        arrived = Arrived()
         try:
             source = await channel.get_queue(dead_queue_name(queue), ensure=True)
             await source.consume(arrived.put)
@@ -172,7 +172,7 @@ class DeadLetterReader:
         closed = asyncio.ensure_future(channel.closed())
         try:
             while True:
-                await self._hand_over(queue, await _next_batch(arrived, closed))
+                await self._hand_over(queue, await next_batch(arrived, closed, BATCH))
         finally:
             closed.cancel()
 
@@ -190,21 +190,6 @@ class DeadLetterReader:
                 failures += 1
         for message in messages:
             await message.ack()
-
-
-async def _next_batch(
-    arrived: asyncio.Queue[AbstractIncomingMessage], closed: asyncio.Future[Literal[True]]
-) -> list[AbstractIncomingMessage]:
-    """At least one message; raises ConnectionError when the channel closes before one comes."""
-    first = asyncio.ensure_future(arrived.get())
-    await asyncio.wait((first, closed), return_when=asyncio.FIRST_COMPLETED)
-    if closed.done():
-        first.cancel()
-        raise ConnectionError("the channel of a dead-letter queue was closed")
-    batch = [first.result()]
-    while len(batch) < BATCH and not arrived.empty():
-        batch.append(arrived.get_nowait())
-    return batch
 
 
 class Replayer:

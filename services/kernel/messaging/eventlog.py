@@ -1,8 +1,8 @@
-"""Reader of the event-log queues: every event of every service, in order for each aggregate, at least once."""
+"""Reader of the event-log queues: every event of every service, in the order of its queue, at least once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
+from contextlib import suppress
 
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
@@ -10,6 +10,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError
 
 from services.kernel.config import KernelSettings
 from services.kernel.logging import get_logger
+from services.kernel.messaging.batches import Arrived, next_batch
 from services.kernel.messaging.declaration import declare_at
 from services.kernel.messaging.envelope import Event, MalformedEvent, from_json
 from services.kernel.messaging.topology import log_queue_name, log_topology
@@ -19,6 +20,7 @@ LINGER = 0.05  # seconds to wait for a batch to fill
 CONNECT_TIMEOUT = 10.0
 HEARTBEAT = 10  # seconds; a reader that is paused is replaced after it
 BACKOFF = (0.2, 0.5, 1.0, 2.0)  # seconds
+REOPEN_AFTER = 1.0  # seconds until a queue whose channel ended is read again
 
 log = get_logger(__name__)
 
@@ -26,17 +28,17 @@ Callback = Callable[[list[Event]], Awaitable[None]]
 
 
 class LogReader:
-    """Hands batches of events to `callback`, one batch at a time, and acknowledges a batch when it returns.
+    """Hands batches of events, from all queues together, to `callback`, and acknowledges a batch when it returns.
 
-    A batch whose callback raises is handed over again, with backoff, until it succeeds; after a crash events may come
-    twice, with the same id. Several readers may run: one is active on each queue, the others take over.
+    There is one batch at a time. One whose callback raises is handed over again, with backoff, until it succeeds; after
+    a crash, or when a channel is lost, events may come twice, with the same id. Several readers may run: one is active
+    on each queue, the others take over.
     """
 
     def __init__(self, settings: KernelSettings, services: Sequence[str], callback: Callback) -> None:
         self._uri = settings.amqp_uri.get_secret_value()
         self._services = tuple(services)
         self._callback = callback
-        self._turn = asyncio.Lock()
 
     async def run(self) -> None:
         """Read until cancelled. A lost broker is tried again with backoff; a TopologyMismatch is raised."""
@@ -56,58 +58,69 @@ class LogReader:
                 await asyncio.sleep(delay)
 
     async def _read_all(self, connection: AbstractConnection) -> None:
-        async with asyncio.TaskGroup() as readers:
+        arrived = Arrived()
+        async with asyncio.TaskGroup() as tasks:
             for service in self._services:
-                readers.create_task(self._read(connection, service))
+                tasks.create_task(self._read(connection, service, arrived))
+            tasks.create_task(self._write(connection, arrived))
 
-    async def _read(self, connection: AbstractConnection, service: str) -> None:
-        channel = await connection.channel()
-        await channel.set_qos(prefetch_count=2 * BATCH)
-        queue = await channel.get_queue(log_queue_name(service), ensure=False)
-        arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
-        await queue.consume(arrived.put)
-        closed = asyncio.ensure_future(channel.closed())
+    async def _read(self, connection: AbstractConnection, service: str, arrived: Arrived) -> None:
+        """Read one queue while the connection lives. A channel that ends is opened again; the other queues go on."""
+        while True:
+            try:
+                await _follow(connection, service, arrived)
+                reason = "its channel was closed"
+            except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
+                reason = repr(error)
+            if connection.is_closed:
+                return
+            log.warning("event log queue not read", source=service, reason=reason, retry_in=REOPEN_AFTER)
+            await asyncio.sleep(REOPEN_AFTER)
+            with suppress(ConnectionError):  # then it cannot be read either, which is told above
+                await asyncio.to_thread(declare_at, self._uri, [log_topology(service)])
+
+    async def _write(self, connection: AbstractConnection, arrived: Arrived) -> None:
+        closed = asyncio.ensure_future(connection.closed())
         try:
             while True:
-                await self._hand_over(await _next_batch(arrived, closed))
+                await self._hand_over(await next_batch(arrived, closed, BATCH, linger=LINGER))
         finally:
             closed.cancel()
 
     async def _hand_over(self, messages: Sequence[AbstractIncomingMessage]) -> None:
-        events: list[Event] = []
-        for message in messages:
-            try:
-                events.append(from_json(message.body))
-            except MalformedEvent as error:
-                log.error("malformed event in the log queue", error=str(error), message_id=message.message_id)
-                await message.reject(requeue=False)  # to the dead-letter queue
+        parsed = [_parsed(message) for message in messages]
+        events = [event for event in parsed if event is not None]
         failures = 0
         while events:
             try:
-                async with self._turn:
-                    await self._callback(events)
+                await self._callback(events)
                 break
             except Exception:  # whatever it was, the events must not be lost
                 log.exception("event log callback failed", events=len(events))
                 await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
                 failures += 1
-        for message in messages:
-            if not message.processed:
-                await message.ack()
+        answers = (
+            message.ack() if event is not None else message.reject(requeue=False)  # to the dead-letter queue
+            for message, event in zip(messages, parsed, strict=True)
+        )
+        # A channel that was closed meanwhile takes no answer; the broker delivers again what it got none for.
+        for error in await asyncio.gather(*answers, return_exceptions=True):
+            if error is not None:
+                log.warning("event not acknowledged", error=repr(error))
 
 
-async def _next_batch(
-    arrived: asyncio.Queue[AbstractIncomingMessage], closed: asyncio.Future[Literal[True]]
-) -> list[AbstractIncomingMessage]:
-    """At least one message; raises ConnectionError when the channel closes before one comes."""
-    first = asyncio.ensure_future(arrived.get())
-    await asyncio.wait((first, closed), return_when=asyncio.FIRST_COMPLETED)
-    if closed.done():
-        first.cancel()
-        raise ConnectionError("the channel of the event log was closed")
-    batch = [first.result()]
-    if arrived.qsize() < BATCH:
-        await asyncio.sleep(LINGER)
-    while len(batch) < BATCH and not arrived.empty():
-        batch.append(arrived.get_nowait())
-    return batch
+def _parsed(message: AbstractIncomingMessage) -> Event | None:
+    try:
+        return from_json(message.body)
+    except MalformedEvent as error:
+        log.error("malformed event in the log queue", error=str(error), message_id=message.message_id)
+        return None
+
+
+async def _follow(connection: AbstractConnection, service: str, arrived: Arrived) -> None:
+    """Returns when the channel was closed."""
+    channel = await connection.channel()
+    await channel.set_qos(prefetch_count=2 * BATCH)
+    queue = await channel.get_queue(log_queue_name(service), ensure=False)
+    await queue.consume(arrived.put)
+    await channel.closed()

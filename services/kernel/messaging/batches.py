@@ -1,0 +1,30 @@
+"""Batches of what queues of the broker deliver."""
+
+import asyncio
+from typing import Literal
+
+from aio_pika.abc import AbstractIncomingMessage
+
+Arrived = asyncio.Queue[AbstractIncomingMessage]
+
+
+async def next_batch(
+    arrived: Arrived, closed: asyncio.Future[Literal[True]], size: int, *, linger: float = 0.0
+) -> list[AbstractIncomingMessage]:
+    """One to `size` messages; the first waits `linger` seconds for others.
+
+    Raises ConnectionError when `closed`, of the channel or connection that they come over, ends before one is there.
+    """
+    first = asyncio.ensure_future(arrived.get())
+    try:
+        await asyncio.wait((first, closed), return_when=asyncio.FIRST_COMPLETED)
+        if closed.done():
+            raise ConnectionError("the broker has closed what the messages come over")
+        batch = [first.result()]
+    finally:
+        first.cancel()
+    if linger and arrived.qsize() < size:
+        await asyncio.sleep(linger)
+    while len(batch) < size and not arrived.empty():
+        batch.append(arrived.get_nowait())
+    return batch
