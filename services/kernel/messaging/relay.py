@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Protocol
@@ -44,10 +45,18 @@ BACKOFF = (0.2, 0.5, 1.0, 2.0)  # seconds between attempts to reach the servers
 log = get_logger(__name__)
 
 
-class Feed(Protocol):
-    """What wakes the relay: `services.kernel.storage.changes.ChangeFeed`."""
+class Changes(Protocol):
+    """What wakes the relay; each wait returns at once when something was written since the last one returned."""
 
-    def wait(self, timeout: float) -> object: ...
+    async def wait(self, timeout: float) -> object: ...
+
+    def close(self) -> None: ...
+
+
+class Feed(Protocol):
+    """`services.kernel.storage.changes.ChangeFeed`."""
+
+    def subscribe(self) -> Changes: ...
 
 
 class Relay:
@@ -94,12 +103,15 @@ class Relay:
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.get_exchange(exchange_name(self._service), ensure=False)
         self._position = ""
-        while True:
-            if not self._may_work() or not await self.publish_batch(exchange):
-                await asyncio.to_thread(self._feed.wait, WAKE_EVERY)
+        with closing(self._feed.subscribe()) as changes:
+            while True:
+                published = await self.publish_batch(exchange) if self._may_work() else 0
+                # Less than a batch was all there was: what is written while it is published ends the wait at once.
+                if published < BATCH:
+                    await changes.wait(WAKE_EVERY)
 
     async def publish_batch(self, exchange: AbstractExchange) -> int:
-        """Publish and mark up to BATCH events; the number published, 0 when the outbox holds none."""
+        """Publish and mark up to BATCH events; the number published, less than BATCH when the outbox holds no more."""
         batch = await asyncio.to_thread(self._next_batch)
         chains = [list(chain) for _, chain in groupby(batch, key=lambda row: row["subject"])]
         published: list[str] = []

@@ -4,19 +4,14 @@ import asyncio
 import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 
 from services.kernel.config import kernel_settings
 from services.kernel.messaging import relay
 from services.kernel.storage import mongo
+from tests.fakes.feed import Sleeper
 
 database, fate = sys.argv[1:]
-
-
-class Sleeper:
-    def wait(self, timeout: float) -> None:
-        threading.Event().wait(min(timeout, 0.05))
 
 
 def die(ids: Sequence[str]) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from services.kernel.messaging.outbox import OutboxDocument
 from services.kernel.messaging.relay import Relay, RelayThread
 from services.kernel.messaging.subscription import declare_subscriptions, subscribe
 from services.kernel.storage import mongo
+from tests.fakes.feed import Sleeper
 from tests.integration.kernel.messaging.conftest import Bench, settings_of
 from tests.support.polling import eventually
 from tests.support.servers import Servers, free_port_base, start_servers, stop_servers
@@ -30,11 +30,6 @@ def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         yield start_servers(home, base)
     finally:
         stop_servers(home, base)
-
-
-class Sleeper:
-    def wait(self, timeout: float) -> None:
-        threading.Event().wait(min(timeout, 0.05))
 
 
 def append(number: int) -> None:

@@ -5,23 +5,22 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from google.protobuf.struct_pb2 import Struct
 
-from services.kernel.messaging import outbox, topology
+from services.kernel.messaging import outbox, relay, topology
 from services.kernel.messaging.envelope import Event, from_json
 from services.kernel.messaging.outbox import OutboxDocument
-from services.kernel.messaging.relay import Relay, RelayThread
+from services.kernel.messaging.relay import Feed, Relay, RelayThread
 from services.kernel.storage import mongo
+from services.kernel.storage.changes import ChangeFeed
+from tests.fakes.feed import Sleeper
 from tests.integration.kernel.messaging.conftest import ROOT, Bench
 from tests.support.polling import eventually
-
-
-class Sleeper:
-    def wait(self, timeout: float) -> None:
-        threading.Event().wait(min(timeout, 0.05))
 
 
 @pytest.fixture(autouse=True)
@@ -29,9 +28,18 @@ def collections(bench: Bench) -> None:
     mongo.ensure_collections([OutboxDocument])
 
 
+@pytest.fixture
+def feed(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChangeFeed]:
+    """The real one, and a relay that waits for nothing else."""
+    monkeypatch.setattr(relay, "WAKE_EVERY", 600.0)
+    made = ChangeFeed(["outbox"], operations=["insert"]).start()
+    yield made
+    made.stop()
+
+
 @contextmanager
-def running(bench: Bench) -> Iterator[RelayThread]:
-    thread = RelayThread(Relay(bench.settings, bench.source, Sleeper()))
+def running(bench: Bench, feed: Feed | None = None) -> Iterator[RelayThread]:
+    thread = RelayThread(Relay(bench.settings, bench.source, feed or Sleeper()))
     thread.start()
     try:
         yield thread
@@ -115,6 +123,47 @@ def test_rolled_back_event_is_never_published(bench: Bench) -> None:
     assert event.aggregate_id == "done"
     assert event.source == f"modelyard/{bench.source}"
     assert event.message(Struct)["number"] == 1
+
+
+def test_the_feed_alone_misses_nothing(bench: Bench, feed: ChangeFeed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written before, while and after the relay looks, in batches that are full and not."""
+    monkeypatch.setattr(relay, "BATCH", 7)
+
+    def write(aggregate: int) -> None:
+        for number in range(1, 41):
+            mongo.in_transaction(partial(append, str(aggregate), number))
+
+    for aggregate in range(3):
+        append(f"before-{aggregate}")
+    with running(bench, feed), ThreadPoolExecutor(3) as pool:
+        list(pool.map(write, range(3)))
+        eventually(lambda: unsent() == 0, 30)
+        for number in range(41, 51):
+            append("0", number)
+            eventually(lambda: unsent() == 0)
+    events = published(bench)
+    assert in_order(events)
+    assert len(events) == 3 + 3 * 40 + 10
+
+
+def test_an_event_costs_one_look_into_the_outbox(
+    bench: Bench, feed: ChangeFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    def look(subject: str) -> list[outbox.OutboxRow]:
+        looks.append(len(found := unsent_from(subject)))
+        return found
+
+    unsent_from = relay._unsent_from
+    monkeypatch.setattr(relay, "_unsent_from", look)
+    with running(bench, feed):
+        append("first")
+        eventually(lambda: unsent() == 0 and looks[-1:] == [0])  # those of the beginning are over
+        for number in range(1, 6):
+            append("next", number)
+            eventually(lambda: unsent() == 0)
+    assert looks[-5:] == [1] * 5
 
 
 def test_killed_between_publication_and_mark(bench: Bench) -> None:

@@ -1,7 +1,6 @@
 """What the relay does when its connection is cancelled below it."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
 
 import aio_pika
@@ -10,17 +9,13 @@ import pytest
 from services.kernel.config import KernelSettings
 from services.kernel.messaging import relay as relays
 from services.kernel.messaging.relay import Relay, RelayThread
+from tests.fakes.feed import Sleeper
 from tests.support.polling import eventually
 
 SETTINGS = KernelSettings.model_validate(
     dict.fromkeys(("mongo_uri", "amqp_uri", "s3_endpoint", "s3_access_key", "s3_secret_key"), "http://nowhere")
     | {"token_key": "k" * 64}
 )
-
-
-class Sleeper:
-    def wait(self, timeout: float) -> None:
-        threading.Event().wait(min(timeout, 0.05))
 
 
 class Connection:
