@@ -9,7 +9,9 @@ class Program:
     """One supervised process.
 
     Attributes:
-        stage: programs of a lower stage are started, and answer, before those of a higher one; stopped in reverse.
+        stage: programs of a lower stage are started before those of a higher one, and stopped after them.
+        awaited: those of the next stage are started only when this one answers; otherwise they do what they can
+            without it at first.
         address: what `status` shows, `host:port` or empty.
         stop_wait: seconds between SIGTERM and SIGKILL.
         whole_group: the stop signal goes to the whole process group, not only to its leader.
@@ -26,6 +28,7 @@ class Program:
     stop_wait: int = 30
     whole_group: bool = False
     shared_memory: str = ""
+    awaited: bool = True
 
 
 STAGES = ("ground", "servers", "platform")

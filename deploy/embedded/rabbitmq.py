@@ -122,7 +122,16 @@ def programs(instance: Instance) -> list[Program]:
             instance.address("epmd"),
             stop_wait=5,
         ),
-        Program("rabbitmq", (str(SERVER),), "servers", environment, folder, instance.address("rabbitmq"), stop_wait=60),
+        Program(
+            "rabbitmq",
+            (str(SERVER),),
+            "servers",
+            environment,
+            folder,
+            instance.address("rabbitmq"),
+            stop_wait=60,
+            awaited=False,  # it takes the longest, and events wait in the outbox
+        ),
     ]
 
 

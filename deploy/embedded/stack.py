@@ -2,7 +2,7 @@
 
 import fcntl
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -67,10 +67,16 @@ class Stack:
             stopped = [one for one in wanted if one.name not in outlived and not self._runs(one.name)]
             self._check_ports(stopped)
             self._prepare(stopped)
+            started: dict[str, float] = {}
             for stage in stages:
                 if stage == "platform":
                     self._migrate(say)
-                self._start_stage([program for program in wanted if program.stage == stage], say)
+                for program in wanted:
+                    if program.stage == stage:
+                        self._supervisor.start_program(stage, program.name)
+                        started[program.name] = time.monotonic()
+                self._wait([one for one in wanted if one.stage == stage and one.awaited], started, say)
+            self._wait([one for one in wanted if not one.awaited], started, say)
 
     def down(self) -> bool:
         """Stop everything; all state stays. False when nothing ran."""
@@ -151,18 +157,17 @@ class Stack:
         except (OperationError, DomainError) as error:
             raise EmbeddedError(str(error)) from error
 
-    def _start_stage(self, programs: Sequence[Program], say: Say) -> None:
-        started = time.monotonic()
-        for program in programs:
-            self._supervisor.start_program(program.stage, program.name)
+    def _wait(self, programs: Sequence[Program], started: Mapping[str, float], say: Say) -> None:
+        """Until all of them answer; `started` says when each was told to start."""
         waiting = {program.name: program for program in programs}
         while waiting:
             for name, program in list(waiting.items()):
                 if self._runs(name) and answers(program, self.instance, self.secrets):
                     del waiting[name]
-                    say(f"{name:<16} {program.address:<22} ready after {time.monotonic() - started:.1f} s")
-            if waiting and time.monotonic() - started > _TIMEOUTS[programs[0].stage] * self.instance.copies:
-                raise EmbeddedError(self._diagnosis(waiting))
+                    say(f"{name:<16} {program.address:<22} ready after {time.monotonic() - started[name]:.1f} s")
+            for name, program in waiting.items():
+                if time.monotonic() - started[name] > _TIMEOUTS[program.stage] * self.instance.copies:
+                    raise EmbeddedError(self._diagnosis(waiting))
             time.sleep(0.1)
 
     def _runs(self, name: str) -> bool:

@@ -93,6 +93,7 @@ def program(instance: Instance) -> Program:
         instance.home / "triton",
         instance.address("triton"),
         shared_memory=_shared_memory_prefix(instance),
+        awaited=False,
     )
 
 

@@ -87,8 +87,9 @@ def configure(service: str, role: str, *, level: str = "info", fmt: str = "json"
     root.setLevel(level.upper())
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # Its exporter tells of each batch that it could not send; `span_export` tells once.
-    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+    # They tell of each attempt that failed; `span_export` tells once, and whoever connects tells when it tries again.
+    for repeating in ("opentelemetry", "aiormq.connection"):
+        logging.getLogger(repeating).setLevel(logging.CRITICAL)
     threading.excepthook = _log_thread_error
 
 
