@@ -8,12 +8,13 @@ from services.algorithm.ports import Ports, Transaction
 from services.kernel.storage import mongo
 from services.kernel.storage.holds import objects_held
 from services.kernel.storage.objects import MinioStore
+from services.kernel.storage.transactions import in_transaction
 from services.kernel.workfolder import WorkFolder
 
 SERVICE = "algorithm"
 
 
-def build(settings: AlgorithmSettings, transaction: Transaction = mongo.in_transaction) -> Ports:
+def build(settings: AlgorithmSettings, transaction: Transaction = in_transaction) -> Ports:
     """Connect the process and give the handlers what they need."""
     mongo.connect(settings, SERVICE)
     store = MinioStore(settings)

@@ -9,6 +9,7 @@ from services.dataset.ports import Ports
 from services.kernel.storage import mongo
 from services.kernel.storage.holds import objects_held
 from services.kernel.storage.objects import MinioStore
+from services.kernel.storage.transactions import in_transaction
 from services.kernel.workfolder import WorkFolder
 
 SERVICE = "dataset"
@@ -26,5 +27,5 @@ def build(settings: DatasetSettings) -> Ports:
         bundles=StoredBundles(store),
         formats=Registry(),
         workspace=WorkFolder(settings.work_folder),
-        transaction=mongo.in_transaction,
+        transaction=in_transaction,
     )

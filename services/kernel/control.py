@@ -26,7 +26,7 @@ from services.kernel.metrics import SLOW, Census
 from services.kernel.storage.changes import ChangeFeed
 from services.kernel.storage.holders import holder_name
 from services.kernel.storage.lease import ControlLease, Holder
-from services.kernel.storage.mongo import in_transaction
+from services.kernel.storage.transactions import in_transaction
 
 T = TypeVar("T")
 log = get_logger(__name__)

@@ -27,6 +27,7 @@ from services.kernel.messaging.relay import Relay
 from services.kernel.storage import bundles, mongo
 from services.kernel.storage.changes import ChangeFeed
 from services.kernel.storage.objects import MinioStore
+from services.kernel.storage.transactions import in_transaction
 from tests.support.servers import shared_servers
 from tests.support.settings import kernel_settings_for
 
@@ -69,7 +70,7 @@ def events_per_s(settings: KernelSettings, count: int) -> float:
     mongo.connect(settings, service)
     mongo.ensure_collections([outbox.OutboxDocument])
     for begin in range(0, count, EVENTS_A_TRANSACTION):
-        mongo.in_transaction(partial(_append, range(begin, min(begin + EVENTS_A_TRANSACTION, count))))
+        in_transaction(partial(_append, range(begin, min(begin + EVENTS_A_TRANSACTION, count))))
     feed = ChangeFeed(["outbox"]).start()
     began = time.perf_counter()
     asyncio.run(_drain(Relay(settings, service, feed)))

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.algorithm.ports import Upload
-from services.kernel.storage.mongo import on_commit
 from services.kernel.storage.objects import ObjectStore
 from services.kernel.storage.spooling import own_upload, spool_upload
+from services.kernel.storage.transactions import on_commit
 from services.kernel.storage.uploads import delete_upload
 
 

@@ -18,8 +18,9 @@ from services.kernel.messaging.deadletters import DeadLetter
 from services.kernel.messaging.envelope import MalformedEvent, from_json
 from services.kernel.pages import Page, PageToken, page_limit
 from services.kernel.storage.blobs import put_blob, read_blob
-from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of, in_transaction
+from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of
 from services.kernel.storage.objects import ObjectStore
+from services.kernel.storage.transactions import in_transaction
 
 COLLECTION = "dead_letters"
 INLINE_BYTES = 1 << 20

@@ -10,7 +10,8 @@ from services.kernel.context import Caller
 from services.kernel.entity import utc_now
 from services.kernel.messaging.envelope import Event
 from services.kernel.storage.expiry import Expiry
-from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of, in_transaction
+from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of
+from services.kernel.storage.transactions import in_transaction
 
 _SHARED = ("VISIBILITY_PUBLIC", "VISIBILITY_PRESET")
 

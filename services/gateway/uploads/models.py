@@ -15,7 +15,8 @@ from pymongo import ASCENDING, ReturnDocument
 
 from services.kernel.entity import utc_now
 from services.kernel.errors import Conflict, NotFound
-from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of, in_transaction
+from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of
+from services.kernel.storage.transactions import in_transaction
 from services.kernel.storage.uploads import Part
 
 LOCK_S = 15.0

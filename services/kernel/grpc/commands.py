@@ -19,7 +19,7 @@ def answer(method: MethodDescriptor, function: Callable[[Any], Any], request: Me
         response: Message = function(request)
         return response
     from services.kernel.storage.idempotency import remembered
-    from services.kernel.storage.mongo import in_transaction
+    from services.kernel.storage.transactions import in_transaction
 
     request_id: str = request.request_id  # type: ignore[attr-defined]
     if not request_id:

@@ -17,7 +17,8 @@ from pymongo import ReturnDocument
 from services.kernel.logging import get_logger
 from services.kernel.messaging.envelope import Event
 from services.kernel.storage.expiry import Expiry
-from services.kernel.storage.mongo import StoredDocument, collection_of, in_transaction
+from services.kernel.storage.mongo import StoredDocument, collection_of
+from services.kernel.storage.transactions import in_transaction
 
 HANDLED = Counter(
     "modelyard_events_handled_total",

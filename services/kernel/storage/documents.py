@@ -16,16 +16,8 @@ from services.kernel.logging import get_logger
 from services.kernel.pages import Page, PageToken, page_limit
 from services.kernel.storage.conversion import from_bson, to_bson, to_bson_value
 from services.kernel.storage.events import event_message
-from services.kernel.storage.mongo import (
-    BsonDocument,
-    StoredDocument,
-    collection_of,
-    in_transaction,
-    on_commit,
-    on_rollback,
-    running_transaction,
-    service_name,
-)
+from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of, service_name
+from services.kernel.storage.transactions import in_transaction, on_commit, on_rollback, running_transaction
 
 __all__ = ["AggregateDocument", "Page", "Repository", "require_etag"]
 

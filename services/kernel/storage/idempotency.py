@@ -9,7 +9,8 @@ from bson import Binary
 from services.kernel.entity import utc_now
 from services.kernel.errors import InvalidArgument
 from services.kernel.storage.expiry import Expiry
-from services.kernel.storage.mongo import StoredDocument, collection_of, in_transaction
+from services.kernel.storage.mongo import StoredDocument, collection_of
+from services.kernel.storage.transactions import in_transaction
 
 
 class IdempotencyDocument(StoredDocument):

@@ -20,7 +20,8 @@ from services.kernel.ids import new_id
 from services.kernel.logging import get_logger
 from services.kernel.storage.expiry import Expiry
 from services.kernel.storage.holders import is_gone
-from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of, on_commit
+from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of
+from services.kernel.storage.transactions import on_commit
 
 ENDED = Counter("modelyard_jobs_ended_total", "Attempts at jobs, by how they ended", ["kind", "outcome"])
 

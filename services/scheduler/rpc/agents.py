@@ -11,7 +11,7 @@ from protos.scheduler.v1 import agent_pb2, workload_pb2
 from services.kernel.errors import Unavailable
 from services.kernel.rights import require_service
 from services.kernel.storage.changes import ChangeFeed
-from services.kernel.storage.mongo import in_transaction
+from services.kernel.storage.transactions import in_transaction
 from services.kernel.values import Resources
 from services.kernel.wire import from_message, to_message
 from services.scheduler.adapters.messages import exit_from, points_from, steps_from

@@ -16,6 +16,7 @@ from services.kernel.ids import new_id
 from services.kernel.messaging import outbox, topology
 from services.kernel.messaging.envelope import from_json
 from services.kernel.storage import mongo
+from services.kernel.storage.transactions import in_transaction
 from tests.benchmarks.pipeline import measure
 from tests.benchmarks.pipeline.instance import Bench
 from tests.support.polling import eventually
@@ -84,12 +85,12 @@ def measure_events(bench: Bench) -> dict[str, float]:
 
 def _latencies(subscriber: Subscriber, count: int) -> list[float]:
     """Milliseconds from the return of the commit to the subscriber, fifty commits a second, once the relay works."""
-    mongo.in_transaction(partial(_append, "ds-first", 1))
+    in_transaction(partial(_append, "ds-first", 1))
     eventually(lambda: "ds-first 1" in subscriber.came, timeout=60)
     committed: dict[str, float] = {}
     for at in range(count + _WARM_UP):
         name = f"ds-latency{at} 1"
-        mongo.in_transaction(partial(_append, f"ds-latency{at}", 1))
+        in_transaction(partial(_append, f"ds-latency{at}", 1))
         committed[name] = time.perf_counter()
         time.sleep(_EVERY_S)
     eventually(lambda: committed.keys() <= subscriber.came.keys(), timeout=60)
@@ -101,7 +102,7 @@ def _drain(bench: Bench, service: str, subscriber: Subscriber) -> float:
     """Events a second, between the first and the last that the subscriber gets of those that waited."""
     count = bench.sizes.drained_events
     for begin in range(0, count, _A_TRANSACTION):
-        mongo.in_transaction(partial(_append_all, range(begin, min(begin + _A_TRANSACTION, count))))
+        in_transaction(partial(_append_all, range(begin, min(begin + _A_TRANSACTION, count))))
     subscriber.came.clear()
     with _relay(bench, service):
         eventually(lambda: len(subscriber.came) >= count, timeout=_LONGEST_S, interval=0.1)

@@ -10,6 +10,7 @@ from services.kernel.entity import utc_now
 from services.kernel.storage import mongo
 from services.kernel.storage.mongo import collection_of
 from services.kernel.storage.objects import MinioStore
+from services.kernel.storage.transactions import in_transaction
 from services.kernel.values import Resources
 from services.scheduler import models
 from services.scheduler.bootstrap import App
@@ -59,8 +60,8 @@ def workload(app: App, *, ended_days_ago: int | None) -> str:
         made.ended_at = utc_now() - timedelta(days=ended_days_ago)
     app.workloads.add(made)
     point = MetricPoint("loss", 1, 0.5, utc_now(), 1)
-    mongo.in_transaction(lambda: app.points.append(made.id, 1, [point]))
-    mongo.in_transaction(lambda: app.logs.append(made.id, 1, 0, b"x" * LOG, 10 * LOG) and None)
+    in_transaction(lambda: app.points.append(made.id, 1, [point]))
+    in_transaction(lambda: app.logs.append(made.id, 1, 0, b"x" * LOG, 10 * LOG) and None)
     return made.id
 
 

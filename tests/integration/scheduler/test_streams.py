@@ -9,7 +9,7 @@ import pytest
 
 from services.kernel.errors import Conflict
 from services.kernel.storage import mongo
-from services.kernel.storage.mongo import in_transaction
+from services.kernel.storage.transactions import in_transaction
 from services.scheduler import models
 from services.scheduler.domain import MetricPoint
 from services.scheduler.models import StoredFences, StoredLogs, StoredPoints

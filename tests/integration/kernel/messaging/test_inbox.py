@@ -10,6 +10,7 @@ from services.kernel.messaging.envelope import Event
 from services.kernel.messaging.inbox import PositionDocument, handle_once
 from services.kernel.storage import mongo
 from services.kernel.storage.monitoring import COMMANDS
+from services.kernel.storage.transactions import in_transaction
 from tests.integration.kernel.messaging.conftest import Bench, make_event
 
 
@@ -118,7 +119,7 @@ def test_two_first_events_of_an_aggregate_at_once_take_turns(bench: Bench) -> No
                 refused.set()
             handle(second)
 
-        mongo.in_transaction(work)
+        in_transaction(work)
 
     def hold() -> None:
         thread.start()
@@ -143,7 +144,7 @@ def test_a_position_that_was_made_after_the_transaction_began_is_seen_by_its_rep
             thread.join(30)
         return handle(event)
 
-    assert mongo.in_transaction(late) is False
+    assert in_transaction(late) is False
     assert attempts == [[], [event.id]]
     assert bench.effects() == [event.id]
 

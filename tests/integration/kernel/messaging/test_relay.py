@@ -18,6 +18,7 @@ from services.kernel.messaging.outbox import OutboxDocument
 from services.kernel.messaging.relay import Feed, Relay, RelayThread
 from services.kernel.storage import mongo
 from services.kernel.storage.changes import ChangeFeed
+from services.kernel.storage.transactions import in_transaction
 from tests.fakes.feed import Sleeper
 from tests.integration.kernel.messaging.conftest import ROOT, Bench
 from tests.support.polling import eventually
@@ -103,7 +104,7 @@ def test_publishes_after_the_commit_only(bench: Bench) -> None:
             thread.join()
             eventually(lambda: log_length(bench) == 2)
 
-        mongo.in_transaction(work)
+        in_transaction(work)
         eventually(lambda: log_length(bench) == 3)
         subjects = [event.aggregate_id for event in published(bench)]
     assert subjects == ["before", "meanwhile", "inside"]
@@ -116,7 +117,7 @@ def test_rolled_back_event_is_never_published(bench: Bench) -> None:
 
     with running(bench):
         with pytest.raises(RuntimeError, match="undo"):
-            mongo.in_transaction(work)
+            in_transaction(work)
         append("done")
         eventually(lambda: log_length(bench) == 1)
         (event,) = published(bench)
@@ -131,7 +132,7 @@ def test_the_feed_alone_misses_nothing(bench: Bench, feed: ChangeFeed, monkeypat
 
     def write(aggregate: int) -> None:
         for number in range(1, 41):
-            mongo.in_transaction(partial(append, str(aggregate), number))
+            in_transaction(partial(append, str(aggregate), number))
 
     for aggregate in range(3):
         append(f"before-{aggregate}")

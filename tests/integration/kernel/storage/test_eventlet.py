@@ -14,6 +14,7 @@ eventlet.monkey_patch()
 import sys
 from services.kernel.config import KernelSettings
 from services.kernel.storage import mongo
+from services.kernel.storage.transactions import in_transaction
 mongo.connect(KernelSettings(), sys.argv[1])
 things = mongo.database()["things"]
 things.insert_one({"_id": "counter", "n": 0})
@@ -29,7 +30,7 @@ def add(_):
         n = things.find_one({"_id": "counter"})["n"]
         eventlet.sleep(0.02)
         things.update_one({"_id": "counter"}, {"$set": {"n": n + 1}})
-    mongo.in_transaction(work)
+    in_transaction(work)
 
 eventlet.spawn(beat)
 list(eventlet.GreenPool(8).imap(add, range(8)))

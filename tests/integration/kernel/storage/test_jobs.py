@@ -9,7 +9,8 @@ import pytest
 from services.kernel.errors import Conflict, NotFound
 from services.kernel.storage.holders import holder_name
 from services.kernel.storage.jobs import Job, Jobs, JobState
-from services.kernel.storage.mongo import collection_of, database, in_transaction
+from services.kernel.storage.mongo import collection_of, database
+from services.kernel.storage.transactions import in_transaction
 from tests.integration.kernel.storage.things import ThingDocument
 from tests.support.polling import eventually
 

@@ -8,7 +8,8 @@ import pytest
 from services.kernel.errors import Conflict
 from services.kernel.storage.holders import holder_name
 from services.kernel.storage.lease import ControlLease, Holder
-from services.kernel.storage.mongo import collection_of, database, in_transaction
+from services.kernel.storage.mongo import collection_of, database
+from services.kernel.storage.transactions import in_transaction
 from tests.integration.kernel.storage.things import ThingDocument
 from tests.support.polling import eventually
 

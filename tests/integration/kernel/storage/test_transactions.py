@@ -12,7 +12,8 @@ import pytest
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Conflict
 from services.kernel.storage import mongo
-from services.kernel.storage.mongo import collection_of, in_transaction, on_commit
+from services.kernel.storage.mongo import collection_of
+from services.kernel.storage.transactions import in_transaction, on_commit
 from tests.integration.kernel.storage.things import Thing, ThingDocument, things
 from tests.support.settings import environment_of
 
@@ -114,13 +115,14 @@ _KILLED = """
 import os, sys
 from services.kernel.config import KernelSettings
 from services.kernel.storage import mongo
+from services.kernel.storage.transactions import in_transaction
 mongo.connect(KernelSettings(), sys.argv[1])
 def work():
     mongo.database()["things"].insert_one({"_id": "killed", "name": "killed"})
     mongo.database()["jobs"].insert_one({"_id": "killed"})
     print("written", flush=True)
     sys.stdin.read()
-mongo.in_transaction(work)
+in_transaction(work)
 """
 
 
