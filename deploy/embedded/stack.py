@@ -81,9 +81,7 @@ class Stack:
     def down(self) -> bool:
         """Stop everything; all state stays. False when nothing ran."""
         with self._locked():
-            ran = self._supervisor.pid() is not None
-            self._supervisor.stop()
-        return ran
+            return self._supervisor.stop()
 
     def status(self) -> list[Row]:
         """What supervisord says, in the order of starting; empty when it does not run."""

@@ -262,19 +262,21 @@ class Supervisor:
             if fault.faultCode != _NOT_RUNNING:
                 raise EmbeddedError(f"supervisord cannot stop {name}: {fault.faultString}") from fault
 
-    def stop(self, timeout: float = 180) -> None:
-        """End supervisord and, stage by stage in reverse, all that it runs.
+    def stop(self, timeout: float = 180) -> bool:
+        """End supervisord and, stage by stage in reverse, all that it runs; False when nothing ran.
 
-        A supervisord that is still there after `timeout` seconds is killed and its programs are reaped.
+        A supervisord that is still there after `timeout` seconds is killed and its programs are reaped, as are those
+        that outlived an earlier one.
         """
         pid = self.pid()
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
             if not wait_until(lambda: self.pid() is None, timeout):
                 os.kill(pid, signal.SIGKILL)
-        self.reap_orphans()
+        orphans = self.reap_orphans()
         if os.environ.get("MODELYARD_AGENT_KEEP") != "1":
             self._interrupt_workloads()
+        return pid is not None or bool(orphans)
 
     def _interrupt_workloads(self) -> None:
         """Ask workloads whose agent is gone to save and end; the next agent goes on with them."""
