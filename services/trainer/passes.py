@@ -62,7 +62,7 @@ class Pass:
     _failed: list[Exception] = field(default_factory=list)
 
     def take(self, runs: Sequence[Run], *steps: Step) -> None:
-        """Raises what went wrong when every run has had its turn: a lost lease first, then other failures."""
+        """Raises what went wrong when every run has had its turn; `Conflict` (FENCED) at once."""
         for first in range(0, len(runs), TOGETHER):
             going_on = runs[first : first + TOGETHER]
             for step in steps:
@@ -99,11 +99,13 @@ class Pass:
         if len(found) > 1:
             try:
                 transaction(work)
-            except (Conflict, Unavailable) as error:
-                if isinstance(error, Unavailable) or error.reason == "FENCED":
-                    self._keep(error)
-                    return []
-                log.info("runs_written_alone", count=len(found))  # only some of them have changed meanwhile
+            except Unavailable as error:
+                self._keep(error)
+                return []
+            except Exception as error:  # whose it is shows when they are written alone
+                if _is_fenced(error):
+                    raise
+                log.info("runs_written_alone", count=len(found), error=repr(error))
             else:
                 return [one.run for one in found]
         return [one.run for one in found if self._write(one)]
@@ -126,13 +128,17 @@ class Pass:
     def _keep(self, error: Exception) -> None:
         if isinstance(error, (Unavailable, DeadlineExceeded)):
             self._unanswered.append(error)
-        elif not isinstance(error, Conflict):
+        elif _is_fenced(error):
+            raise error
+        elif isinstance(error, Conflict):
+            log.info("run_changed_meanwhile")
+        else:
             log.error("run_failed", phase=self.phase, exc_info=error)
             self._failed.append(error)
-        elif error.reason == "FENCED":
-            self._failed.insert(0, error)
-        else:
-            log.info("run_changed_meanwhile")
+
+
+def _is_fenced(error: Exception) -> bool:
+    return isinstance(error, Conflict) and error.reason == "FENCED"
 
 
 @contextmanager

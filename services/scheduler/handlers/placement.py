@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.kernel import tracing
-from services.kernel.errors import Conflict
+from services.kernel.errors import Conflict, DomainError, Unavailable
 from services.kernel.logging import about, get_logger
 from services.kernel.values import Resources
 from services.scheduler import allocation
@@ -83,7 +83,7 @@ class Placement:
             self._explained_at = self.clock()
 
     def _grant_all(self, granted: Sequence[tuple[Workload, str]]) -> None:
-        """Grant together; when one of them was changed meanwhile, each on its own."""
+        """Grant together; when one of them is refused, such as one that was changed meanwhile, each on its own."""
 
         def work() -> None:
             current = {one.id: one for one in self.workloads.select({"id": {"$in": [one.id for one, _ in granted]}})}
@@ -93,13 +93,16 @@ class Placement:
 
         try:
             self.transaction(work)
-        except Conflict as error:
-            if error.reason == "FENCED":
+        except DomainError as error:
+            if isinstance(error, Unavailable) or error.reason == "FENCED":
                 raise
-            log.info("placement_overtaken")
             if len(granted) > 1:
                 for one in granted:
                     self._grant_all([one])
+            elif isinstance(error, Conflict):
+                log.info("placement_overtaken")  # the change that overtook it wakes the next round
+            else:
+                raise
 
     def _grant(self, workload: Workload | None, node_id: str, fence: int) -> None:
         if workload is None or workload.state is not WorkloadState.PENDING:

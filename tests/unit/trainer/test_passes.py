@@ -1,10 +1,11 @@
 """A pass over runs: what is written together, and what one run does to the others."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
-from services.kernel.errors import Conflict, Internal, Unavailable
+from services.kernel.errors import Conflict, DomainError, Internal, NotFound, Unavailable
 from services.trainer import passes
 from services.trainer.domain import Run
 from services.trainer.passes import PATIENCE, TOGETHER, Pass, Step, Write
@@ -51,18 +52,20 @@ def test_the_next_step_is_for_those_that_were_written(transactions: list[int]) -
     assert len(transactions) == 1
 
 
-def test_one_that_changed_meanwhile_does_not_hold_up_the_others(transactions: list[int]) -> None:
+@pytest.mark.parametrize("error", [Conflict("It was changed.", reason="VERSION_CONFLICT"), NotFound("Forgotten.")])
+def test_one_that_cannot_be_written_does_not_hold_up_the_others(transactions: list[int], error: DomainError) -> None:
     written: list[str] = []
 
     def step(run: Run) -> Write:
         def write() -> None:
             if run.task_id == "task-001":
-                raise Conflict("It was changed meanwhile.", reason="VERSION_CONFLICT")
+                raise error
             written.append(run.task_id)
 
         return write
 
-    Pass("judge").take(runs(3), Step(step))
+    with nullcontext() if isinstance(error, Conflict) else pytest.raises(NotFound):
+        Pass("judge").take(runs(3), Step(step))
     assert written == ["task-000", "task-000", "task-002"]  # the first time was rolled back
     assert len(transactions) == 1 + 3
 
