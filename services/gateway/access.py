@@ -17,6 +17,8 @@ from services.kernel.context import NOBODY, Caller
 from services.kernel.errors import ResourceExhausted, Unauthenticated
 
 PUBLIC_METHODS = frozenset({"/modelyard.identity.v1.IdentityService/CreateSession"})
+INFERENCE_METHODS = frozenset({"/modelyard.serving.v1.ServingService/Predict"})
+"""Beside the Open Inference Protocol: machines ask, many times as often as people click."""
 """Methods that need no token."""
 
 STREAMS, UPLOADS = 64, 8
@@ -83,7 +85,7 @@ class OpenStreams:
 
 
 class Access:
-    """Admits requests: rate limit by address for who is unknown, by user for who is known.
+    """Admits requests: rate limit by address for who is unknown, by user for who is known, another one for inference.
 
     `streams` and `uploads` are held, by user id, while a stream is open or the body of an upload comes in.
     """
@@ -93,37 +95,46 @@ class Access:
         authenticator: Authenticator,
         buckets: TokenBuckets,
         *,
+        inference: TokenBuckets | None = None,
         streams: OpenStreams | None = None,
         uploads: OpenStreams | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._buckets = buckets
+        self._inference = buckets if inference is None else inference  # one without entries is false
         self.streams = streams or OpenStreams(STREAMS)
         self.uploads = uploads or OpenStreams(UPLOADS)
 
     async def admit(
-        self, authorization: str, *, address: str, traceparent: str, public: bool = False, time_s: float | None = None
+        self,
+        authorization: str,
+        *,
+        address: str,
+        traceparent: str,
+        public: bool = False,
+        inference: bool = False,
+        time_s: float | None = None,
     ) -> Call:
         """The call's identity. Raises Unauthenticated, ResourceExhausted; `time_s` becomes its deadline."""
         deadline = None if time_s is None else time.monotonic() + time_s
         token = _bearer(authorization)
         if not token:
-            self._count(f"address:{address}")
+            self._count(f"address:{address}", self._buckets)
             if not public:
                 raise Unauthenticated(
                     "Sign in first: the header `Authorization: Bearer <token>` is missing.", reason="TOKEN_MISSING"
                 )
             return Call(NOBODY, "", address, traceparent, deadline)
         if self._authenticator.cached(token) is None:
-            self._count(f"address:{address}")
+            self._count(f"address:{address}", self._buckets)
         if public:
             return Call(NOBODY, "", address, traceparent, deadline)
         caller = await self._authenticator.authenticate(token)
-        self._count(f"user:{caller.user_id}")
+        self._count(f"user:{caller.user_id}", self._inference if inference else self._buckets)
         return Call(caller, session_id_of(token), address, traceparent, deadline)
 
-    def _count(self, key: str) -> None:
-        wait = self._buckets.take(key)
+    def _count(self, key: str, buckets: TokenBuckets) -> None:
+        wait = buckets.take(key)
         if wait:
             raise ResourceExhausted(
                 "Too many requests; slow down.",

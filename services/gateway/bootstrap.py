@@ -148,6 +148,7 @@ def build(settings: GatewaySettings) -> Gateway:
     access = Access(
         authenticator,
         TokenBuckets(settings.rate_per_s, settings.rate_burst),
+        inference=TokenBuckets(settings.inference_rate_per_s, settings.inference_rate_burst),
         streams=OpenStreams(settings.streams_per_caller),
         uploads=OpenStreams(settings.uploads_per_caller),
     )

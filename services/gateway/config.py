@@ -37,6 +37,8 @@ class GatewaySettings(KernelSettings):
     uploads_per_caller: int = Field(default=8, ge=1)
     rate_per_s: float = Field(default=100, gt=0)
     rate_burst: int = Field(default=400, ge=1)
+    inference_rate_per_s: float = Field(default=2000, gt=0)
+    inference_rate_burst: int = Field(default=4000, ge=1)
 
     upload_limit: int = Field(default=64 * GIB, ge=1)
     upload_idle_s: int = Field(default=24 * 3600, ge=60)

@@ -14,7 +14,7 @@ import grpc
 from google.rpc import code_pb2, status_pb2
 from prometheus_client import Histogram
 
-from services.gateway.access import PUBLIC_METHODS, Access
+from services.gateway.access import INFERENCE_METHODS, PUBLIC_METHODS, Access
 from services.gateway.contract.contract import Contract, Method
 from services.gateway.forwarding.calls import Backends, Call, CallFailed
 from services.gateway.forwarding.doorway import Doorway
@@ -58,7 +58,9 @@ class Gate:
         finally:
             CALLS.labels(method.lstrip("/"), outcome).observe(time.perf_counter() - began)
 
-    async def admit(self, context: Context, *, public: bool = False, streams: bool = False) -> Call:
+    async def admit(
+        self, context: Context, *, public: bool = False, inference: bool = False, streams: bool = False
+    ) -> Call:
         """Raises DomainError. Unary calls have a deadline even when the client gave none."""
         metadata = _metadata(context)
         asked = context.time_remaining()
@@ -71,6 +73,7 @@ class Gate:
                 address=address_of_peer(context.peer()),
                 traceparent=current_traceparent(),
                 public=public,
+                inference=inference,
                 time_s=time_s,
             )
 
@@ -127,7 +130,9 @@ class Forwarder(grpc.GenericRpcHandler):
         async def behaviour(requests: AsyncIterator[bytes], context: Context) -> bytes:
             try:
                 with self._gate.operation(context, method.path):
-                    call = await self._gate.admit(context, public=method.path in PUBLIC_METHODS)
+                    call = await self._gate.admit(
+                        context, public=method.path in PUBLIC_METHODS, inference=method.path in INFERENCE_METHODS
+                    )
                     request = await self._gate.only_message(requests, call)
                     return await self._backends.of(method).unary(method, request, call)
             except Exception as error:  # the edge: every error becomes a status

@@ -68,7 +68,7 @@ class InferenceForwarder(grpc.GenericRpcHandler):
         async def behaviour(requests: AsyncIterator[bytes], context: Context) -> bytes:
             try:
                 with self._gate.operation(context, path if path in _MEASURED else _OTHER):
-                    call = await self._gate.admit(context)
+                    call = await self._gate.admit(context, inference=True)
                     return await work(await self._gate.only_message(requests, call), call)
             except grpc.aio.AioRpcError as error:
                 await self._gate.abort(context, failure_of(error), path)
@@ -112,7 +112,7 @@ class InferenceForwarder(grpc.GenericRpcHandler):
     def _model_stream(self, path: str) -> Callable[[AsyncIterator[bytes], Context], AsyncIterator[bytes]]:
         async def behaviour(requests: AsyncIterator[bytes], context: Context) -> AsyncGenerator[bytes, None]:
             try:
-                call = await self._gate.admit(context, streams=True)
+                call = await self._gate.admit(context, inference=True, streams=True)
                 with self._gate.holding_stream(call):
                     async with aclosing(self._answers(path, requests, call)) as answers:
                         async for answer in answers:

@@ -77,6 +77,7 @@ class InferenceEndpoint:
             request.headers.get("authorization", ""),
             address=address_of(request),
             traceparent=current_traceparent(),
+            inference=True,
             time_s=self._limits.request_time_s,
         )
 

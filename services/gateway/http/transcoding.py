@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from services.gateway.access import PUBLIC_METHODS, Access
+from services.gateway.access import INFERENCE_METHODS, PUBLIC_METHODS, Access
 from services.gateway.contract.contract import Binding, Method
 from services.gateway.forwarding.calls import Backends, Call
 from services.gateway.http.errors import HttpError
@@ -68,6 +68,7 @@ class Transcoder:
             address=address_of(request),
             traceparent=current_traceparent(),
             public=method.path in PUBLIC_METHODS,
+            inference=method.path in INFERENCE_METHODS,
             time_s=None if method.streams else self._limits.request_time_s,
         )
         body = await self._body(binding, request)

@@ -20,7 +20,7 @@ from tests.benchmarks.pipeline.measure import Sizes
 from tests.support.servers import free_port_base
 
 # The gateway's limit for one user is lower than what is measured here.
-_SETTINGS = {"MODELYARD_RATE_PER_S": "1000000", "MODELYARD_RATE_BURST": "1000000"}
+_SETTINGS = {f"MODELYARD_{kind}RATE_{what}": "1000000" for kind in ("", "INFERENCE_") for what in ("PER_S", "BURST")}
 
 
 @dataclass

@@ -47,6 +47,21 @@ async def test_who_is_known_is_limited_by_user(identity: Identity, authenticator
     assert int(error.value.metadata["retry_after_s"]) >= 1
 
 
+async def test_inference_has_a_limit_of_its_own(identity: Identity, authenticator: Authenticator) -> None:
+    token, _, _ = handlers.sign_in(identity, "admin", "correct horse", "::1")
+    access = Access(authenticator, TokenBuckets(0.001, 2), inference=TokenBuckets(0.001, 5))
+
+    async def ask(*, inference: bool) -> None:
+        await access.admit(f"Bearer {token}", address="::1", traceparent="", inference=inference)
+
+    await ask(inference=False)
+    for _ in range(5):
+        await ask(inference=True)
+    with pytest.raises(ResourceExhausted):
+        await ask(inference=True)
+    await ask(inference=False)
+
+
 async def test_invented_tokens_are_limited_by_address(authenticator: Authenticator) -> None:
     access = access_with(authenticator, 3)
     for number in range(3):
