@@ -17,6 +17,7 @@ SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 USER = "modelyard"
 # Not dependent on the ports: the node's name is part of where its queues are kept.
 NODE = "modelyard@localhost"
+_WATCH = Path(__file__).with_name("rabbitmq_watch.erl")
 
 
 def amqp_uri(instance: Instance, secrets: Secrets) -> str:
@@ -64,9 +65,12 @@ def _configuration(instance: Instance, folder: Path) -> str:
         [
             f"listeners.tcp.1 = {instance.address('rabbitmq')}",
             f"load_definitions = {folder / 'definitions.json'}",
-            "log.console = true",
-            "log.console.level = info",
-            "log.file = false",
+            # Not to the console: Erlang stops logging there for ever when supervisord, which reads it, is killed.
+            "log.console = false",
+            "log.file = broker.log",
+            "log.file.level = info",
+            "log.file.rotation.size = 10485760",
+            "log.file.rotation.count = 3",
             "disk_free_limit.absolute = 512MB",
             "vm_memory_high_watermark.absolute = 1GB",
             "",
@@ -83,6 +87,7 @@ def prepare(instance: Instance, secrets: Secrets) -> None:
     _private(folder / "definitions.json", json.dumps(_definitions(secrets)))
     _private(folder / "rabbitmq.conf", _configuration(instance, folder))
     (folder / "enabled_plugins").write_text("[].\n")
+    shutil.copyfile(_WATCH, folder / _WATCH.name)
 
 
 def control_environment(instance: Instance) -> dict[str, str]:
@@ -104,7 +109,9 @@ def control_environment(instance: Instance) -> dict[str, str]:
         "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
         "RABBITMQ_LOG_BASE": str(instance.logs),
         "RABBITMQ_PID_FILE": str(folder / "pid"),
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false",
+        # split at spaces, without regard to quotes
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false "
+        f'-eval file:script(filename:join(os:getenv("HOME"),"{_WATCH.name}"))',
     }
 
 

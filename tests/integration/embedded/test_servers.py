@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pymongo import MongoClient
 
 from deploy.embedded.launch import record_path
 from deploy.embedded.processes import read_record
+from deploy.embedded.rabbitmq import SERVER, control_environment
 from deploy.embedded.settings import EmbeddedError, Instance
 from deploy.embedded.stack import Stack
 from tests.support.polling import eventually
@@ -211,6 +213,27 @@ def test_a_taken_port_is_named_and_nothing_is_started(tmp_path: Path) -> None:
 
 def pids_of(home: Path, base: int) -> list[str]:
     return [row.state.name for row in Stack(Instance(home, base)).status() if row.state.pid]
+
+
+KILL_THE_LOG = """
+[case whereis(ra_log_wal) of undefined -> gone; Wal -> exit(Wal, kill), timer:sleep(50) end || _ <- lists:seq(1, 60)],
+supervisor:which_children(ra_systems_sup).
+"""
+
+
+def test_a_broker_whose_queues_are_gone_for_good_ends_and_comes_back(start_new: StartNew) -> None:
+    """As after a full disk: the writer of the queues' log dies until its supervisor gives up."""
+    servers = start_new("a")
+    publish(servers, "kept", "hello")
+    eventually(lambda: on_disk(servers, "kept"), 30)
+    before = recorded(servers, "rabbitmq")
+    control = SERVER.with_name("rabbitmqctl")
+    environment = control_environment(servers.instance)
+    done = subprocess.run([control, "eval", KILL_THE_LOG], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    eventually(lambda: recorded(servers, "rabbitmq") != before, 30)
+    again(servers)
+    assert received(servers, "kept") == "hello"
 
 
 def test_a_first_start_killed_half_way_is_made_good(tmp_path: Path) -> None:
