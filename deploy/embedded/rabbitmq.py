@@ -73,6 +73,8 @@ def _configuration(instance: Instance, folder: Path) -> str:
             "log.file.rotation.count = 3",
             "disk_free_limit.absolute = 512MB",
             "vm_memory_high_watermark.absolute = 1GB",
+            # What is in the log of the queues is in memory as well; the default is 512 MiB.
+            "raft.wal_max_size_bytes = 16777216",
             "",
         ]
     )
