@@ -6,19 +6,19 @@ from typing import Literal
 from aio_pika.abc import AbstractIncomingMessage
 
 Arrived = asyncio.Queue[AbstractIncomingMessage]
+Lost = asyncio.Future[Literal[True]]
+"""Done when what the messages come over, a channel or a connection, is no more."""
 
 
-async def next_batch(
-    arrived: Arrived, closed: asyncio.Future[Literal[True]], size: int, *, linger: float = 0.0
-) -> list[AbstractIncomingMessage]:
+async def next_batch(arrived: Arrived, lost: Lost, size: int, *, linger: float = 0.0) -> list[AbstractIncomingMessage]:
     """One to `size` messages; the first waits `linger` seconds for others.
 
-    Raises ConnectionError when `closed`, of the channel or connection that they come over, ends before one is there.
+    Raises ConnectionError when it is `lost` before one is there.
     """
     first = asyncio.ensure_future(arrived.get())
     try:
-        await asyncio.wait((first, closed), return_when=asyncio.FIRST_COMPLETED)
-        if closed.done():
+        await asyncio.wait((first, lost), return_when=asyncio.FIRST_COMPLETED)
+        if lost.done():
             raise ConnectionError("the broker has closed what the messages come over")
         batch = [first.result()]
     finally:

@@ -10,7 +10,7 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError
 
 from services.kernel.config import KernelSettings
 from services.kernel.logging import get_logger
-from services.kernel.messaging.batches import Arrived, next_batch
+from services.kernel.messaging.batches import Arrived, Lost, next_batch
 from services.kernel.messaging.declaration import declare_at
 from services.kernel.messaging.envelope import Event, MalformedEvent, from_json
 from services.kernel.messaging.topology import log_queue_name, log_topology
@@ -58,34 +58,27 @@ class LogReader:
                 await asyncio.sleep(delay)
 
     async def _read_all(self, connection: AbstractConnection) -> None:
-        arrived = Arrived()
+        """Raises ConnectionError when the connection is lost."""
+        arrived, lost = Arrived(), _lost(connection)
         async with asyncio.TaskGroup() as tasks:
             for service in self._services:
-                tasks.create_task(self._read(connection, service, arrived))
-            tasks.create_task(self._write(connection, arrived))
+                tasks.create_task(self._read(connection, lost, service, arrived))
+            while True:
+                await self._hand_over(await next_batch(arrived, lost, BATCH, linger=LINGER))
 
-    async def _read(self, connection: AbstractConnection, service: str, arrived: Arrived) -> None:
+    async def _read(self, connection: AbstractConnection, lost: Lost, service: str, arrived: Arrived) -> None:
         """Read one queue while the connection lives. A channel that ends is opened again; the other queues go on."""
-        while True:
+        while not lost.done():
             try:
                 await _follow(connection, service, arrived)
                 reason = "its channel was closed"
             except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
                 reason = repr(error)
-            if connection.is_closed:
-                return
-            log.warning("event log queue not read", source=service, reason=reason, retry_in=REOPEN_AFTER)
-            await asyncio.sleep(REOPEN_AFTER)
-            with suppress(ConnectionError):  # then it cannot be read either, which is told above
-                await asyncio.to_thread(declare_at, self._uri, [log_topology(service)])
-
-    async def _write(self, connection: AbstractConnection, arrived: Arrived) -> None:
-        closed = asyncio.ensure_future(connection.closed())
-        try:
-            while True:
-                await self._hand_over(await next_batch(arrived, closed, BATCH, linger=LINGER))
-        finally:
-            closed.cancel()
+            await asyncio.wait((lost,), timeout=REOPEN_AFTER)
+            if not lost.done():
+                log.warning("event log queue not read", source=service, reason=reason)
+                with suppress(ConnectionError):  # then it cannot be read either, which is told above
+                    await asyncio.to_thread(declare_at, self._uri, [log_topology(service)])
 
     async def _hand_over(self, messages: Sequence[AbstractIncomingMessage]) -> None:
         parsed = [_parsed(message) for message in messages]
@@ -107,6 +100,18 @@ class LogReader:
         for error in await asyncio.gather(*answers, return_exceptions=True):
             if error is not None:
                 log.warning("event not acknowledged", error=repr(error))
+
+
+def _lost(connection: AbstractConnection) -> Lost:
+    """Done when the connection is lost. `connection.closed()` only knows of a `close()` on this side."""
+    lost: Lost = asyncio.get_running_loop().create_future()
+
+    def note(*_: object) -> None:
+        if not lost.done():
+            lost.set_result(True)
+
+    connection.close_callbacks.add(note)
+    return lost
 
 
 def _parsed(message: AbstractIncomingMessage) -> Event | None:

@@ -28,6 +28,7 @@ from services.kernel.storage.blobs import put_blob
 from services.kernel.storage.holds import Hold, held
 from services.kernel.storage.jobs import Jobs
 from services.kernel.storage.lease import ControlLease
+from services.kernel.storage.migrations import declared, record_applied
 from tests.integration.operation.conftest import PASSPHRASE, Stores
 from tests.support.polling import eventually
 
@@ -41,6 +42,7 @@ def quiet(_line: str) -> None:
 def fill(stores: Stores, *, objects: int = 10) -> None:
     """Documents of all kinds and sizes in all databases, and objects with names of all kinds."""
     for service in SERVICES:
+        record_applied(database_of(stores.client, service), [migration.name for migration in declared(service)])
         rows = database_of(stores.client, service)["rows"]
         rows.create_index([("number", 1), ("text", -1)], unique=True, name="both")
         rows.create_index("at", expireAfterSeconds=10**9, partialFilterExpression={"number": {"$gt": 1}})

@@ -166,6 +166,36 @@ async def test_a_channel_that_is_lost_is_opened_again_and_the_others_go_on(
     assert len(connections) == 1
 
 
+async def test_a_connection_that_is_lost_is_made_anew(bench: Bench) -> None:
+    first, second = make_event(subject="thing/a"), make_event(subject="thing/a", sequence=2)
+    read: list[str] = []
+    connections: list[AbstractConnection] = []
+    done = asyncio.Event()
+
+    class Counting(LogReader):
+        async def _read_all(self, connection: AbstractConnection) -> None:
+            connections.append(connection)
+            await super()._read_all(connection)
+
+    async def callback(events: list[Event]) -> None:
+        read.extend(event.id for event in events)
+        if second.id in read:
+            done.set()
+
+    log_bench(bench)
+    bench.publish(first)
+    reader = asyncio.create_task(Counting(bench.settings, [bench.source], callback).run())
+    assert await _becomes_empty(bench)
+    transport = connections[0].transport
+    assert transport is not None
+    await transport.close(ConnectionResetError("as when the broker is killed"))
+    await asyncio.to_thread(bench.publish, second)
+    await asyncio.wait_for(done.wait(), 30)
+    reader.cancel()
+    await asyncio.wait([reader])
+    assert len(connections) == 2
+
+
 def _closed(message: AbstractIncomingMessage) -> bool:
     try:
         return message.channel.is_closed
