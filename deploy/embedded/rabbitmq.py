@@ -117,6 +117,15 @@ def control_environment(instance: Instance) -> dict[str, str]:
     }
 
 
+def _is_new(folder: Path) -> bool:
+    """Whether no broker has run here: queues have to be made before events are published that would miss them.
+
+    Later it need not be awaited, which takes the longest, for events wait in the outbox.
+    """
+    nodes = folder / "mnesia"
+    return not nodes.is_dir() or not any(nodes.iterdir())
+
+
 def programs(instance: Instance) -> list[Program]:
     """The port mapper, which would otherwise outlive the broker as a daemon, and the broker."""
     environment = control_environment(instance)
@@ -139,7 +148,7 @@ def programs(instance: Instance) -> list[Program]:
             folder,
             instance.address("rabbitmq"),
             stop_wait=60,
-            awaited=False,  # it takes the longest, and events wait in the outbox
+            awaited=_is_new(folder),
         ),
     ]
 

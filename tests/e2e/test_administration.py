@@ -39,7 +39,12 @@ def letters(client: Client, message_id: str) -> dict[str, Any]:
 
 def test_dead_letters_are_listed_shown_replayed_and_dropped(run: Run, client: Client, malformed: str) -> None:
     every = {QUEUE, "serving-events.scheduler.v1", "scheduler.events.log"}
-    eventually(lambda: letters(client, malformed).keys() == every, timeout=60, interval=0.5)
+
+    def collected() -> bool:
+        assert letters(client, malformed).keys() == every
+        return True
+
+    eventually(collected, timeout=60, interval=0.5)
     listed = json.loads(run("dead-letters", "list", "--queue", QUEUE, "--json").stdout)
     (letter,) = [one for one in listed if one["event_id"] == malformed]
     shown = json.loads(run("dead-letters", "show", letter["id"]).stdout)
