@@ -119,7 +119,7 @@ class Agent:
     def _remove(self, key: Key) -> None:
         log.warning("workload_removed", workload_id=key[0], fence=key[1])
         self._around.engine.remove(self._around.home.place(*key))
-        self._around.home.tidy(key[0], checkpoint=False)
+        self._around.home.tidy(key[0])
 
 
 def _without_trace(work: Callable[[], None]) -> None:

@@ -37,10 +37,11 @@ class AgentHome:
                 if name.isdecimal():
                     yield workload, int(name)
 
-    def tidy(self, workload_id: str, *, checkpoint: bool) -> None:
-        """Remove the workload's empty folder, and its checkpoint if asked."""
-        if checkpoint:
-            shutil.rmtree(self._checkpoints / workload_id, ignore_errors=True)
+    def forget_checkpoint(self, workload_id: str) -> None:
+        shutil.rmtree(self._checkpoints / workload_id, ignore_errors=True)
+
+    def tidy(self, workload_id: str) -> None:
+        """Remove the workload's empty folder."""
         try:
             (self._work / workload_id).rmdir()
         except OSError:

@@ -285,5 +285,7 @@ class Runner(threading.Thread):
         (self._place.folder / _STARTS).write_text(str(count))
 
     def _remove(self, *, checkpoint: bool) -> None:
+        if checkpoint:  # first: an agent that is killed in between finds the folder, but no folder finds a checkpoint
+            self._around.home.forget_checkpoint(self._assignment.workload_id)
         self._engine.remove(self._place)
-        self._around.home.tidy(self._assignment.workload_id, checkpoint=checkpoint)
+        self._around.home.tidy(self._assignment.workload_id)
