@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from deploy.embedded.processes import Record, survivors
+from deploy.embedded.processes import Record, signal_all, survivors
 
 _LOOK_S = 1.0
 _CHUNK = 1 << 16
@@ -30,7 +30,7 @@ def attend(record: Record, home: Path, *, whole_group: bool, patience_s: float) 
 
     def stop(_number: int, _frame: object) -> None:
         told.append(time.monotonic())
-        _tell(survivors(record, home) if whole_group else [record.pid], signal.SIGTERM)
+        signal_all(survivors(record, home) if whole_group else [record.pid], signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, stop)
     supervisor = os.getppid()
@@ -41,14 +41,8 @@ def attend(record: Record, home: Path, *, whole_group: bool, patience_s: float) 
         waiting.register(os.pidfd_open(record.pid), select.POLLIN)
         while not waiting.poll(1000 * _LOOK_S) and os.getppid() == supervisor:
             if told and time.monotonic() - told[0] > patience_s - _KILL_BEFORE_S:
-                _tell(survivors(record, home), signal.SIGKILL)
+                signal_all(survivors(record, home), signal.SIGKILL)
     return 0 if told else 1
-
-
-def _tell(pids: list[int], number: signal.Signals) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
 
 
 def _pass_on_output(pid: int) -> None:

@@ -108,7 +108,8 @@ def is_led(record: Record, home: Path) -> bool:
     return record.pid in survivors(record, home)
 
 
-def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
+    """Those that are gone already are passed over."""
     for pid in pids:
         try:
             os.kill(pid, number)
@@ -137,8 +138,8 @@ def reap(paths: Iterable[Path], home: Path, *, grace: float) -> list[str]:
         return {record.program: pids for record in records if (pids := survivors(record, home))}
 
     first = living()
-    _signal((pid for pids in first.values() for pid in pids), signal.SIGTERM)
+    signal_all((pid for pids in first.values() for pid in pids), signal.SIGTERM)
     if first and not wait_until(lambda: not living(), grace):
-        _signal((pid for pids in living().values() for pid in pids), signal.SIGKILL)
+        signal_all((pid for pids in living().values() for pid in pids), signal.SIGKILL)
         wait_until(lambda: not living(), 10)
     return sorted(first)
