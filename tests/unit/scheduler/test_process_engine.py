@@ -1,5 +1,6 @@
 """The process engine and its shim with real processes, inside the sandbox and without it."""
 
+import json
 import os
 import signal
 import stat
@@ -208,8 +209,10 @@ def test_a_second_start_does_nothing(engine: ProcessEngine, place: Place) -> Non
 def test_a_second_shim_refuses_the_folder_of_a_living_one(engine: ProcessEngine, place: Place) -> None:
     engine.start(place, script("import time; print('once', flush=True); time.sleep(60)"))
     eventually(lambda: printed(place, "once"), 10)
-    second = subprocess.run([sys.executable, "-I", "-S", run.__file__, str(place.folder)], check=False, timeout=20)
-    assert second.returncode == ALREADY_RUNNING
+    asked = f"{json.dumps(str(place.folder))}\n"
+    server = [sys.executable, "-I", "-S", run.__file__]
+    second = subprocess.run(server, input=asked, capture_output=True, text=True, check=False, timeout=20)
+    assert second.stdout == f"{ALREADY_RUNNING}\n"
     assert place.log.read_text() == "once\n"
 
 

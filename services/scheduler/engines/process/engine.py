@@ -4,24 +4,21 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from services.kernel.errors import Unavailable
 from services.scheduler.domain import WorkloadSpec
 from services.scheduler.engines.process import environment, sandbox
+from services.scheduler.engines.process.launcher import Launcher
 from services.scheduler.engines.process.shim import files, tree
 from services.scheduler.engines.process.shim.files import Exit, Launch, Stop
 
-_SHIM = Path(__file__).parent / "shim" / "run.py"
 _LOG_LIMIT = 20 << 20
 _OUTPUT_LIMIT = 10 << 30
 _PROCESS_LIMIT = 4096
-_START_S = 30
 
 
 class ProcessStatus(StrEnum):
@@ -80,6 +77,7 @@ class ProcessEngine:
         self._python = runtime_python or sys.executable
         self._control_groups = control_groups or []
         self._sandboxed = sandboxed
+        self._launcher = Launcher()
 
     def start(self, place: Place, spec: WorkloadSpec) -> None:
         """Start the process unless it runs or has ended. Raises Unavailable when the machine cannot."""
@@ -91,21 +89,7 @@ class ProcessEngine:
         for folder in (place.output, place.tmp, place.checkpoint):
             folder.mkdir(parents=True, exist_ok=True)
         files.write(place.folder, files.LAUNCH, self._launch(place, spec))
-        try:
-            with (place.folder / "shim.err").open("ab") as errors:
-                subprocess.run(
-                    [sys.executable, "-I", "-S", str(_SHIM), str(place.folder)],
-                    env={"PATH": _own_path(), "LANG": "C.UTF-8"},
-                    cwd="/",
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=errors,
-                    start_new_session=True,
-                    timeout=_START_S,
-                    check=False,
-                )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Unavailable(f"The process could not be launched: {error}") from error
+        self._launcher.launch(place.folder)
 
     def status(self, place: Place) -> ProcessStatus:
         """What is there now, from the folder alone."""

@@ -11,6 +11,7 @@ STATE = "state.json"
 STOP = "stop.json"
 EXIT = "exit.json"
 LOG = "log"
+ERRORS = "shim.err"
 LOCK = "shim.lock"
 
 

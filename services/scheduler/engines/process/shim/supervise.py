@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def main(folder: Path) -> None:
     """Become the shim of `folder`, detached from the caller; exits 3 when the folder has a living shim already."""
     lock = files.take_lock(folder)
     if lock is None:
-        sys.exit(ALREADY_RUNNING)
+        os._exit(ALREADY_RUNNING)
     if os.fork():
         os._exit(0)
     os.setsid()
