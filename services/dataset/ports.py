@@ -115,6 +115,9 @@ class Bundles(Protocol):
     def samples(self, ref: BundleRef) -> Iterable[Sample]:
         """In the order in which they were stored."""
 
+    def content(self, ref: BundleRef, path: str) -> bytes:
+        """The verified bytes of one sample. Raises NotFound."""
+
     def put_file(self, path: Path) -> str:
         """Store a file by its content; gives its SHA-256."""
 

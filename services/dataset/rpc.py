@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 
+from google.api import httpbody_pb2
 from google.protobuf.empty_pb2 import Empty
 
 from protos.dataset.v1 import dataset_pb2
@@ -21,6 +22,7 @@ from services.kernel.storage.changes import ChangeFeed
 
 _CHANGEABLE = {"name", "description", "visibility", "production_environment"}
 _LOOK_AGAIN_S = 15.0
+_CHUNK = 512 * 1024
 
 
 class DatasetRpc:
@@ -78,6 +80,11 @@ class DatasetRpc:
             next_page_token=page.next_page_token,
             total_size=page.total_size,
         )
+
+    async def ReadSample(self, request: dataset_pb2.ReadSampleRequest) -> AsyncIterator[httpbody_pb2.HttpBody]:
+        kind, content = await asyncio.to_thread(handlers.read_sample, request.id, request.path, self._ports)
+        for start in range(0, max(len(content), 1), _CHUNK):
+            yield httpbody_pb2.HttpBody(content_type=kind, data=content[start : start + _CHUNK])
 
     async def WatchDataset(self, request: dataset_pb2.WatchDatasetRequest) -> AsyncIterator[dataset_pb2.Dataset]:
         async with self._feed.subscribe() as changes:

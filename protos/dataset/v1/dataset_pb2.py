@@ -23,6 +23,7 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
@@ -30,7 +31,7 @@ from protos.buf.validate import validate_pb2 as protos_dot_buf_dot_validate_dot_
 from protos.common.v1 import common_pb2 as protos_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/dataset/v1/dataset.proto\x12\x14modelyard.dataset.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"protos/buf/validate/validate.proto\x1a\x1dprotos/common/v1/common.proto\"\xf8\t\n\x07\x44\x61taset\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x33\n\nvisibility\x18\x04 \x01(\x0e\x32\x1f.modelyard.common.v1.Visibility\x12=\n\x04name\x18\x05 \x01(\tB/\xbaH,r*\x18<2&^[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?$\x12\x1d\n\x0b\x64\x65scription\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\x12\x35\n\x07purpose\x18\x07 \x01(\x0b\x32\x1c.modelyard.common.v1.PurposeB\x06\xbaH\x03\xc8\x01\x01\x12\x45\n\x0f\x61nnotation_mode\x18\x08 \x01(\x0e\x32,.modelyard.dataset.v1.Dataset.AnnotationMode\x12\x37\n\x06\x66ormat\x18\t \x01(\tB\'\xbaH$r\"R\x03\x64irR\x04jsonR\x0bsingle_textR\x08\x62rat_ann\x12@\n\rtest_set_mode\x18\n \x01(\x0e\x32).modelyard.dataset.v1.Dataset.TestSetMode\x12\x32\n\x05state\x18\x0b \x01(\x0e\x32#.modelyard.dataset.v1.Dataset.State\x12\x0e\n\x06online\x18\x0c \x01(\x08\x12\x35\n\x07version\x18\r \x01(\x0b\x32$.modelyard.dataset.v1.DatasetVersion\x12=\n\x0fimport_progress\x18\x0e \x01(\x0b\x32$.modelyard.dataset.v1.ImportProgress\x12.\n\x08problems\x18\x0f \x03(\x0b\x32\x1c.modelyard.common.v1.Problem\x12\x15\n\rproblem_count\x18\x10 \x01(\x05\x12\x0c\n\x04\x65tag\x18\x11 \x01(\t\x12.\n\ncreated_at\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12J\n\x16production_environment\x18\x14 \x01(\x0b\x32*.modelyard.common.v1.ProductionEnvironment\"j\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_DRAFT\x10\x01\x12\x13\n\x0fSTATE_IMPORTING\x10\x02\x12\x12\n\x0eSTATE_IMPORTED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\"\xa7\x01\n\x0e\x41nnotationMode\x12\x1f\n\x1b\x41NNOTATION_MODE_UNSPECIFIED\x10\x00\x12\"\n\x1e\x41NNOTATION_MODE_CLASSIFICATION\x10\x01\x12\x1c\n\x18\x41NNOTATION_MODE_POSITION\x10\x02\x12\x18\n\x14\x41NNOTATION_MODE_SPAN\x10\x03\x12\x18\n\x14\x41NNOTATION_MODE_NONE\x10\x04\"d\n\x0bTestSetMode\x12\x1d\n\x19TEST_SET_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13TEST_SET_MODE_RATIO\x10\x01\x12\x1d\n\x19TEST_SET_MODE_INDEPENDENT\x10\x02\"\xe0\x01\n\x0e\x44\x61tasetVersion\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12.\n\x06\x62undle\x18\x02 \x01(\x0b\x32\x1e.modelyard.common.v1.BundleRef\x12\x15\n\rtrain_samples\x18\x03 \x01(\x03\x12\x14\n\x0ctest_samples\x18\x04 \x01(\x03\x12\x31\n\x07\x63lasses\x18\x05 \x03(\x0b\x32 .modelyard.dataset.v1.ClassCount\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"7\n\nClassCount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05train\x18\x02 \x01(\x03\x12\x0c\n\x04test\x18\x03 \x01(\x03\"\\\n\x0eImportProgress\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x12\n\nfiles_done\x18\x02 \x01(\x03\x12\x13\n\x0b\x66iles_total\x18\x03 \x01(\x03\x12\x12\n\nbytes_done\x18\x04 \x01(\x03\"h\n\x06Sample\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x12\n\nclass_name\x18\x02 \x01(\t\x12\r\n\x05split\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x0f\n\x07\x65xcerpt\x18\x06 \x01(\t\"l\n\x14\x43reateDatasetRequest\x12\x36\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.modelyard.dataset.v1.DatasetB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"*\n\x11GetDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"\xb0\x01\n\x13ListDatasetsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\x12\x32\n\x05state\x18\x03 \x01(\x0e\x32#.modelyard.dataset.v1.Dataset.State\x12\x0e\n\x06online\x18\x04 \x01(\x08\x12\x18\n\x07purpose\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18(\"t\n\x14ListDatasetsResponse\x12/\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x1d.modelyard.dataset.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"\xb4\x01\n\x14UpdateDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x36\n\x07\x64\x61taset\x18\x02 \x01(\x0b\x32\x1d.modelyard.dataset.v1.DatasetB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"c\n\x14\x44\x65leteDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\x8a\x01\n\x14ImportDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1c\n\tupload_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1f\n\x0etest_upload_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"c\n\x14OnlineDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"d\n\x15OfflineDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\x86\x01\n\x12ListSamplesRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\x12\x1c\n\nclass_name\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\"q\n\x13ListSamplesResponse\x12-\n\x07samples\x18\x01 \x03(\x0b\x32\x1c.modelyard.dataset.v1.Sample\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\",\n\x13WatchDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"\x89\x01\n\x1aPrepareTrainingDataRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x18\n\x07version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12,\n\x0btrain_share\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x11\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x0c\n\x04seed\x18\x04 \x01(\x03\"\xad\x01\n\x0cTrainingData\x12.\n\x06\x62undle\x18\x01 \x01(\x0b\x32\x1e.modelyard.common.v1.BundleRef\x12\x10\n\x08manifest\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\x15\n\rtrain_samples\x18\x04 \x01(\x03\x12\x14\n\x0ctest_samples\x18\x05 \x01(\x03\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12\x0f\n\x07\x63lasses\x18\x07 \x03(\t2\x8d\x0b\n\x0e\x44\x61tasetService\x12}\n\rCreateDataset\x12*.modelyard.dataset.v1.CreateDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"!\x82\xd3\xe4\x93\x02\x1b\"\x10/api/v1/datasets:\x07\x64\x61taset\x12s\n\nGetDataset\x12\'.modelyard.dataset.v1.GetDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/api/v1/datasets/{id}\x12\x7f\n\x0cListDatasets\x12).modelyard.dataset.v1.ListDatasetsRequest\x1a*.modelyard.dataset.v1.ListDatasetsResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/datasets\x12\x82\x01\n\rUpdateDataset\x12*.modelyard.dataset.v1.UpdateDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"&\x82\xd3\xe4\x93\x02 2\x15/api/v1/datasets/{id}:\x07\x64\x61taset\x12r\n\rDeleteDataset\x12*.modelyard.dataset.v1.DeleteDatasetRequest\x1a\x16.google.protobuf.Empty\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/api/v1/datasets/{id}\x12\x83\x01\n\rImportDataset\x12*.modelyard.dataset.v1.ImportDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"\'\x82\xd3\xe4\x93\x02!\"\x1c/api/v1/datasets/{id}:import:\x01*\x12\x83\x01\n\rOnlineDataset\x12*.modelyard.dataset.v1.OnlineDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"\'\x82\xd3\xe4\x93\x02!\"\x1c/api/v1/datasets/{id}:online:\x01*\x12\x86\x01\n\x0eOfflineDataset\x12+.modelyard.dataset.v1.OfflineDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"(\x82\xd3\xe4\x93\x02\"\"\x1d/api/v1/datasets/{id}:offline:\x01*\x12\x89\x01\n\x0bListSamples\x12(.modelyard.dataset.v1.ListSamplesRequest\x1a).modelyard.dataset.v1.ListSamplesResponse\"%\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/datasets/{id}/samples\x12\x7f\n\x0cWatchDataset\x12).modelyard.dataset.v1.WatchDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/api/v1/datasets/{id}:watch0\x01\x12k\n\x13PrepareTrainingData\x12\x30.modelyard.dataset.v1.PrepareTrainingDataRequest\x1a\".modelyard.dataset.v1.TrainingDatab\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/dataset/v1/dataset.proto\x12\x14modelyard.dataset.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"protos/buf/validate/validate.proto\x1a\x1dprotos/common/v1/common.proto\"\xf8\t\n\x07\x44\x61taset\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\r\n\x05owner\x18\x03 \x01(\t\x12\x33\n\nvisibility\x18\x04 \x01(\x0e\x32\x1f.modelyard.common.v1.Visibility\x12=\n\x04name\x18\x05 \x01(\tB/\xbaH,r*\x18<2&^[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?$\x12\x1d\n\x0b\x64\x65scription\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xd0\x0f\x12\x35\n\x07purpose\x18\x07 \x01(\x0b\x32\x1c.modelyard.common.v1.PurposeB\x06\xbaH\x03\xc8\x01\x01\x12\x45\n\x0f\x61nnotation_mode\x18\x08 \x01(\x0e\x32,.modelyard.dataset.v1.Dataset.AnnotationMode\x12\x37\n\x06\x66ormat\x18\t \x01(\tB\'\xbaH$r\"R\x03\x64irR\x04jsonR\x0bsingle_textR\x08\x62rat_ann\x12@\n\rtest_set_mode\x18\n \x01(\x0e\x32).modelyard.dataset.v1.Dataset.TestSetMode\x12\x32\n\x05state\x18\x0b \x01(\x0e\x32#.modelyard.dataset.v1.Dataset.State\x12\x0e\n\x06online\x18\x0c \x01(\x08\x12\x35\n\x07version\x18\r \x01(\x0b\x32$.modelyard.dataset.v1.DatasetVersion\x12=\n\x0fimport_progress\x18\x0e \x01(\x0b\x32$.modelyard.dataset.v1.ImportProgress\x12.\n\x08problems\x18\x0f \x03(\x0b\x32\x1c.modelyard.common.v1.Problem\x12\x15\n\rproblem_count\x18\x10 \x01(\x05\x12\x0c\n\x04\x65tag\x18\x11 \x01(\t\x12.\n\ncreated_at\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12J\n\x16production_environment\x18\x14 \x01(\x0b\x32*.modelyard.common.v1.ProductionEnvironment\"j\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_DRAFT\x10\x01\x12\x13\n\x0fSTATE_IMPORTING\x10\x02\x12\x12\n\x0eSTATE_IMPORTED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\"\xa7\x01\n\x0e\x41nnotationMode\x12\x1f\n\x1b\x41NNOTATION_MODE_UNSPECIFIED\x10\x00\x12\"\n\x1e\x41NNOTATION_MODE_CLASSIFICATION\x10\x01\x12\x1c\n\x18\x41NNOTATION_MODE_POSITION\x10\x02\x12\x18\n\x14\x41NNOTATION_MODE_SPAN\x10\x03\x12\x18\n\x14\x41NNOTATION_MODE_NONE\x10\x04\"d\n\x0bTestSetMode\x12\x1d\n\x19TEST_SET_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13TEST_SET_MODE_RATIO\x10\x01\x12\x1d\n\x19TEST_SET_MODE_INDEPENDENT\x10\x02\"\xe0\x01\n\x0e\x44\x61tasetVersion\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12.\n\x06\x62undle\x18\x02 \x01(\x0b\x32\x1e.modelyard.common.v1.BundleRef\x12\x15\n\rtrain_samples\x18\x03 \x01(\x03\x12\x14\n\x0ctest_samples\x18\x04 \x01(\x03\x12\x31\n\x07\x63lasses\x18\x05 \x03(\x0b\x32 .modelyard.dataset.v1.ClassCount\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"7\n\nClassCount\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05train\x18\x02 \x01(\x03\x12\x0c\n\x04test\x18\x03 \x01(\x03\"\\\n\x0eImportProgress\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x12\n\nfiles_done\x18\x02 \x01(\x03\x12\x13\n\x0b\x66iles_total\x18\x03 \x01(\x03\x12\x12\n\nbytes_done\x18\x04 \x01(\x03\"h\n\x06Sample\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x12\n\nclass_name\x18\x02 \x01(\t\x12\r\n\x05split\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x0f\n\x07\x65xcerpt\x18\x06 \x01(\t\"l\n\x14\x43reateDatasetRequest\x12\x36\n\x07\x64\x61taset\x18\x01 \x01(\x0b\x32\x1d.modelyard.dataset.v1.DatasetB\x06\xbaH\x03\xc8\x01\x01\x12\x1c\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"*\n\x11GetDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"\xb0\x01\n\x13ListDatasetsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\x12\x32\n\x05state\x18\x03 \x01(\x0e\x32#.modelyard.dataset.v1.Dataset.State\x12\x0e\n\x06online\x18\x04 \x01(\x08\x12\x18\n\x07purpose\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18(\"t\n\x14ListDatasetsResponse\x12/\n\x08\x64\x61tasets\x18\x01 \x03(\x0b\x32\x1d.modelyard.dataset.v1.Dataset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"\xb4\x01\n\x14UpdateDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x36\n\x07\x64\x61taset\x18\x02 \x01(\x0b\x32\x1d.modelyard.dataset.v1.DatasetB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"c\n\x14\x44\x65leteDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\x8a\x01\n\x14ImportDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1c\n\tupload_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1f\n\x0etest_upload_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"c\n\x14OnlineDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"d\n\x15OfflineDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\x86\x01\n\x12ListSamplesRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\x12\x1c\n\nclass_name\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xff\x01\"q\n\x13ListSamplesResponse\x12-\n\x07samples\x18\x01 \x03(\x0b\x32\x1c.modelyard.dataset.v1.Sample\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"D\n\x11ReadSampleRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x18\n\x04path\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80 \",\n\x13WatchDatasetRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"\x89\x01\n\x1aPrepareTrainingDataRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x18\n\x07version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12,\n\x0btrain_share\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x11\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x0c\n\x04seed\x18\x04 \x01(\x03\"\xad\x01\n\x0cTrainingData\x12.\n\x06\x62undle\x18\x01 \x01(\x0b\x32\x1e.modelyard.common.v1.BundleRef\x12\x10\n\x08manifest\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\x15\n\rtrain_samples\x18\x04 \x01(\x03\x12\x14\n\x0ctest_samples\x18\x05 \x01(\x03\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12\x0f\n\x07\x63lasses\x18\x07 \x03(\t2\x83\x0c\n\x0e\x44\x61tasetService\x12}\n\rCreateDataset\x12*.modelyard.dataset.v1.CreateDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"!\x82\xd3\xe4\x93\x02\x1b\"\x10/api/v1/datasets:\x07\x64\x61taset\x12s\n\nGetDataset\x12\'.modelyard.dataset.v1.GetDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/api/v1/datasets/{id}\x12\x7f\n\x0cListDatasets\x12).modelyard.dataset.v1.ListDatasetsRequest\x1a*.modelyard.dataset.v1.ListDatasetsResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/datasets\x12\x82\x01\n\rUpdateDataset\x12*.modelyard.dataset.v1.UpdateDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"&\x82\xd3\xe4\x93\x02 2\x15/api/v1/datasets/{id}:\x07\x64\x61taset\x12r\n\rDeleteDataset\x12*.modelyard.dataset.v1.DeleteDatasetRequest\x1a\x16.google.protobuf.Empty\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/api/v1/datasets/{id}\x12\x83\x01\n\rImportDataset\x12*.modelyard.dataset.v1.ImportDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"\'\x82\xd3\xe4\x93\x02!\"\x1c/api/v1/datasets/{id}:import:\x01*\x12\x83\x01\n\rOnlineDataset\x12*.modelyard.dataset.v1.OnlineDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"\'\x82\xd3\xe4\x93\x02!\"\x1c/api/v1/datasets/{id}:online:\x01*\x12\x86\x01\n\x0eOfflineDataset\x12+.modelyard.dataset.v1.OfflineDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"(\x82\xd3\xe4\x93\x02\"\"\x1d/api/v1/datasets/{id}:offline:\x01*\x12\x89\x01\n\x0bListSamples\x12(.modelyard.dataset.v1.ListSamplesRequest\x1a).modelyard.dataset.v1.ListSamplesResponse\"%\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/datasets/{id}/samples\x12t\n\nReadSample\x12\'.modelyard.dataset.v1.ReadSampleRequest\x1a\x14.google.api.HttpBody\"%\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/datasets/{id}/content0\x01\x12\x7f\n\x0cWatchDataset\x12).modelyard.dataset.v1.WatchDatasetRequest\x1a\x1d.modelyard.dataset.v1.Dataset\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/api/v1/datasets/{id}:watch0\x01\x12k\n\x13PrepareTrainingData\x12\x30.modelyard.dataset.v1.PrepareTrainingDataRequest\x1a\".modelyard.dataset.v1.TrainingDatab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -97,6 +98,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSAMPLESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\240\037'
   _globals['_LISTSAMPLESREQUEST'].fields_by_name['class_name']._loaded_options = None
   _globals['_LISTSAMPLESREQUEST'].fields_by_name['class_name']._serialized_options = b'\272H\005r\003\030\377\001'
+  _globals['_READSAMPLEREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_READSAMPLEREQUEST'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_READSAMPLEREQUEST'].fields_by_name['path']._loaded_options = None
+  _globals['_READSAMPLEREQUEST'].fields_by_name['path']._serialized_options = b'\272H\007r\005\020\001\030\200 '
   _globals['_WATCHDATASETREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_WATCHDATASETREQUEST'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030d'
   _globals['_PREPARETRAININGDATAREQUEST'].fields_by_name['id']._loaded_options = None
@@ -123,52 +128,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DATASETSERVICE'].methods_by_name['OfflineDataset']._serialized_options = b'\202\323\344\223\002\"\"\035/api/v1/datasets/{id}:offline:\001*'
   _globals['_DATASETSERVICE'].methods_by_name['ListSamples']._loaded_options = None
   _globals['_DATASETSERVICE'].methods_by_name['ListSamples']._serialized_options = b'\202\323\344\223\002\037\022\035/api/v1/datasets/{id}/samples'
+  _globals['_DATASETSERVICE'].methods_by_name['ReadSample']._loaded_options = None
+  _globals['_DATASETSERVICE'].methods_by_name['ReadSample']._serialized_options = b'\202\323\344\223\002\037\022\035/api/v1/datasets/{id}/content'
   _globals['_DATASETSERVICE'].methods_by_name['WatchDataset']._loaded_options = None
   _globals['_DATASETSERVICE'].methods_by_name['WatchDataset']._serialized_options = b'\202\323\344\223\002\035\022\033/api/v1/datasets/{id}:watch'
-  _globals['_DATASET']._serialized_start=251
-  _globals['_DATASET']._serialized_end=1523
-  _globals['_DATASET_STATE']._serialized_start=1145
-  _globals['_DATASET_STATE']._serialized_end=1251
-  _globals['_DATASET_ANNOTATIONMODE']._serialized_start=1254
-  _globals['_DATASET_ANNOTATIONMODE']._serialized_end=1421
-  _globals['_DATASET_TESTSETMODE']._serialized_start=1423
-  _globals['_DATASET_TESTSETMODE']._serialized_end=1523
-  _globals['_DATASETVERSION']._serialized_start=1526
-  _globals['_DATASETVERSION']._serialized_end=1750
-  _globals['_CLASSCOUNT']._serialized_start=1752
-  _globals['_CLASSCOUNT']._serialized_end=1807
-  _globals['_IMPORTPROGRESS']._serialized_start=1809
-  _globals['_IMPORTPROGRESS']._serialized_end=1901
-  _globals['_SAMPLE']._serialized_start=1903
-  _globals['_SAMPLE']._serialized_end=2007
-  _globals['_CREATEDATASETREQUEST']._serialized_start=2009
-  _globals['_CREATEDATASETREQUEST']._serialized_end=2117
-  _globals['_GETDATASETREQUEST']._serialized_start=2119
-  _globals['_GETDATASETREQUEST']._serialized_end=2161
-  _globals['_LISTDATASETSREQUEST']._serialized_start=2164
-  _globals['_LISTDATASETSREQUEST']._serialized_end=2340
-  _globals['_LISTDATASETSRESPONSE']._serialized_start=2342
-  _globals['_LISTDATASETSRESPONSE']._serialized_end=2458
-  _globals['_UPDATEDATASETREQUEST']._serialized_start=2461
-  _globals['_UPDATEDATASETREQUEST']._serialized_end=2641
-  _globals['_DELETEDATASETREQUEST']._serialized_start=2643
-  _globals['_DELETEDATASETREQUEST']._serialized_end=2742
-  _globals['_IMPORTDATASETREQUEST']._serialized_start=2745
-  _globals['_IMPORTDATASETREQUEST']._serialized_end=2883
-  _globals['_ONLINEDATASETREQUEST']._serialized_start=2885
-  _globals['_ONLINEDATASETREQUEST']._serialized_end=2984
-  _globals['_OFFLINEDATASETREQUEST']._serialized_start=2986
-  _globals['_OFFLINEDATASETREQUEST']._serialized_end=3086
-  _globals['_LISTSAMPLESREQUEST']._serialized_start=3089
-  _globals['_LISTSAMPLESREQUEST']._serialized_end=3223
-  _globals['_LISTSAMPLESRESPONSE']._serialized_start=3225
-  _globals['_LISTSAMPLESRESPONSE']._serialized_end=3338
-  _globals['_WATCHDATASETREQUEST']._serialized_start=3340
-  _globals['_WATCHDATASETREQUEST']._serialized_end=3384
-  _globals['_PREPARETRAININGDATAREQUEST']._serialized_start=3387
-  _globals['_PREPARETRAININGDATAREQUEST']._serialized_end=3524
-  _globals['_TRAININGDATA']._serialized_start=3527
-  _globals['_TRAININGDATA']._serialized_end=3700
-  _globals['_DATASETSERVICE']._serialized_start=3703
-  _globals['_DATASETSERVICE']._serialized_end=5124
+  _globals['_DATASET']._serialized_start=278
+  _globals['_DATASET']._serialized_end=1550
+  _globals['_DATASET_STATE']._serialized_start=1172
+  _globals['_DATASET_STATE']._serialized_end=1278
+  _globals['_DATASET_ANNOTATIONMODE']._serialized_start=1281
+  _globals['_DATASET_ANNOTATIONMODE']._serialized_end=1448
+  _globals['_DATASET_TESTSETMODE']._serialized_start=1450
+  _globals['_DATASET_TESTSETMODE']._serialized_end=1550
+  _globals['_DATASETVERSION']._serialized_start=1553
+  _globals['_DATASETVERSION']._serialized_end=1777
+  _globals['_CLASSCOUNT']._serialized_start=1779
+  _globals['_CLASSCOUNT']._serialized_end=1834
+  _globals['_IMPORTPROGRESS']._serialized_start=1836
+  _globals['_IMPORTPROGRESS']._serialized_end=1928
+  _globals['_SAMPLE']._serialized_start=1930
+  _globals['_SAMPLE']._serialized_end=2034
+  _globals['_CREATEDATASETREQUEST']._serialized_start=2036
+  _globals['_CREATEDATASETREQUEST']._serialized_end=2144
+  _globals['_GETDATASETREQUEST']._serialized_start=2146
+  _globals['_GETDATASETREQUEST']._serialized_end=2188
+  _globals['_LISTDATASETSREQUEST']._serialized_start=2191
+  _globals['_LISTDATASETSREQUEST']._serialized_end=2367
+  _globals['_LISTDATASETSRESPONSE']._serialized_start=2369
+  _globals['_LISTDATASETSRESPONSE']._serialized_end=2485
+  _globals['_UPDATEDATASETREQUEST']._serialized_start=2488
+  _globals['_UPDATEDATASETREQUEST']._serialized_end=2668
+  _globals['_DELETEDATASETREQUEST']._serialized_start=2670
+  _globals['_DELETEDATASETREQUEST']._serialized_end=2769
+  _globals['_IMPORTDATASETREQUEST']._serialized_start=2772
+  _globals['_IMPORTDATASETREQUEST']._serialized_end=2910
+  _globals['_ONLINEDATASETREQUEST']._serialized_start=2912
+  _globals['_ONLINEDATASETREQUEST']._serialized_end=3011
+  _globals['_OFFLINEDATASETREQUEST']._serialized_start=3013
+  _globals['_OFFLINEDATASETREQUEST']._serialized_end=3113
+  _globals['_LISTSAMPLESREQUEST']._serialized_start=3116
+  _globals['_LISTSAMPLESREQUEST']._serialized_end=3250
+  _globals['_LISTSAMPLESRESPONSE']._serialized_start=3252
+  _globals['_LISTSAMPLESRESPONSE']._serialized_end=3365
+  _globals['_READSAMPLEREQUEST']._serialized_start=3367
+  _globals['_READSAMPLEREQUEST']._serialized_end=3435
+  _globals['_WATCHDATASETREQUEST']._serialized_start=3437
+  _globals['_WATCHDATASETREQUEST']._serialized_end=3481
+  _globals['_PREPARETRAININGDATAREQUEST']._serialized_start=3484
+  _globals['_PREPARETRAININGDATAREQUEST']._serialized_end=3621
+  _globals['_TRAININGDATA']._serialized_start=3624
+  _globals['_TRAININGDATA']._serialized_end=3797
+  _globals['_DATASETSERVICE']._serialized_start=3800
+  _globals['_DATASETSERVICE']._serialized_end=5339
 # @@protoc_insertion_point(module_scope)

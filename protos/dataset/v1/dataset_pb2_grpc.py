@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from protos.dataset.v1 import dataset_pb2 as protos_dot_dataset_dot_v1_dot_dataset__pb2
 
@@ -80,6 +81,11 @@ class DatasetServiceStub:
                 '/modelyard.dataset.v1.DatasetService/ListSamples',
                 request_serializer=protos_dot_dataset_dot_v1_dot_dataset__pb2.ListSamplesRequest.SerializeToString,
                 response_deserializer=protos_dot_dataset_dot_v1_dot_dataset__pb2.ListSamplesResponse.FromString,
+                _registered_method=True)
+        self.ReadSample = channel.unary_stream(
+                '/modelyard.dataset.v1.DatasetService/ReadSample',
+                request_serializer=protos_dot_dataset_dot_v1_dot_dataset__pb2.ReadSampleRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
                 _registered_method=True)
         self.WatchDataset = channel.unary_stream(
                 '/modelyard.dataset.v1.DatasetService/WatchDataset',
@@ -160,6 +166,13 @@ class DatasetServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadSample(self, request, context):
+        """The bytes of one sample of the current version, with their content type.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchDataset(self, request, context):
         """The data set now and after each change, until the client goes away.
         """
@@ -221,6 +234,11 @@ def add_DatasetServiceServicer_to_server(servicer, server):
                     servicer.ListSamples,
                     request_deserializer=protos_dot_dataset_dot_v1_dot_dataset__pb2.ListSamplesRequest.FromString,
                     response_serializer=protos_dot_dataset_dot_v1_dot_dataset__pb2.ListSamplesResponse.SerializeToString,
+            ),
+            'ReadSample': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadSample,
+                    request_deserializer=protos_dot_dataset_dot_v1_dot_dataset__pb2.ReadSampleRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
             ),
             'WatchDataset': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchDataset,
@@ -477,6 +495,33 @@ class DatasetService:
             '/modelyard.dataset.v1.DatasetService/ListSamples',
             protos_dot_dataset_dot_v1_dot_dataset__pb2.ListSamplesRequest.SerializeToString,
             protos_dot_dataset_dot_v1_dot_dataset__pb2.ListSamplesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadSample(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/modelyard.dataset.v1.DatasetService/ReadSample',
+            protos_dot_dataset_dot_v1_dot_dataset__pb2.ReadSampleRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
             options,
             channel_credentials,
             insecure,

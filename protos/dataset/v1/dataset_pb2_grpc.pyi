@@ -4,6 +4,7 @@ isort:skip_file
 Data sets: creation, import, samples, life cycle."""
 
 from collections import abc as _abc
+from google.api import httpbody_pb2 as _httpbody_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 from protos.dataset.v1 import dataset_pb2 as _dataset_pb2
@@ -52,6 +53,8 @@ class DatasetServiceStub:
     """Take a data set out of use; what has been trained stays."""
     ListSamples: _grpc.UnaryUnaryMultiCallable[_dataset_pb2.ListSamplesRequest, _dataset_pb2.ListSamplesResponse]
     """List the samples of the current version, in the order of the manifest."""
+    ReadSample: _grpc.UnaryStreamMultiCallable[_dataset_pb2.ReadSampleRequest, _httpbody_pb2.HttpBody]
+    """The bytes of one sample of the current version, with their content type."""
     WatchDataset: _grpc.UnaryStreamMultiCallable[_dataset_pb2.WatchDatasetRequest, _dataset_pb2.Dataset]
     """The data set now and after each change, until the client goes away."""
     PrepareTrainingData: _grpc.UnaryUnaryMultiCallable[_dataset_pb2.PrepareTrainingDataRequest, _dataset_pb2.TrainingData]
@@ -80,6 +83,8 @@ class DatasetServiceAsyncStub(DatasetServiceStub):
     """Take a data set out of use; what has been trained stays."""
     ListSamples: _aio.UnaryUnaryMultiCallable[_dataset_pb2.ListSamplesRequest, _dataset_pb2.ListSamplesResponse]  # type: ignore[assignment]
     """List the samples of the current version, in the order of the manifest."""
+    ReadSample: _aio.UnaryStreamMultiCallable[_dataset_pb2.ReadSampleRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """The bytes of one sample of the current version, with their content type."""
     WatchDataset: _aio.UnaryStreamMultiCallable[_dataset_pb2.WatchDatasetRequest, _dataset_pb2.Dataset]  # type: ignore[assignment]
     """The data set now and after each change, until the client goes away."""
     PrepareTrainingData: _aio.UnaryUnaryMultiCallable[_dataset_pb2.PrepareTrainingDataRequest, _dataset_pb2.TrainingData]  # type: ignore[assignment]
@@ -159,6 +164,14 @@ class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_dataset_pb2.ListSamplesResponse, _abc.Awaitable[_dataset_pb2.ListSamplesResponse]]:
         """List the samples of the current version, in the order of the manifest."""
+
+    @_abc_1.abstractmethod
+    def ReadSample(
+        self,
+        request: _dataset_pb2.ReadSampleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_httpbody_pb2.HttpBody], _abc.AsyncIterator[_httpbody_pb2.HttpBody]]:
+        """The bytes of one sample of the current version, with their content type."""
 
     @_abc_1.abstractmethod
     def WatchDataset(

@@ -15,10 +15,11 @@ from services.dataset.handlers.lifecycle import (
     online_dataset,
     update_dataset,
 )
-from services.dataset.handlers.samples import SampleQuery, list_samples
+from services.dataset.handlers.samples import CONTENT_TYPES, SampleQuery, list_samples, read_sample
 from services.dataset.handlers.training import PrepareTrainingData, TrainingData, prepare_training_data
 
 __all__ = [
+    "CONTENT_TYPES",
     "CreateDataset",
     "DatasetChange",
     "ImportCancelled",
@@ -38,6 +39,7 @@ __all__ = [
     "offline_dataset",
     "online_dataset",
     "prepare_training_data",
+    "read_sample",
     "run_import",
     "update_dataset",
 ]

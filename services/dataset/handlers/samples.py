@@ -2,14 +2,26 @@
 
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import PurePosixPath
 
 from services.dataset.domain import Sample
 from services.dataset.handlers.lifecycle import get_dataset
 from services.dataset.ports import Ports
-from services.kernel.errors import InvalidArgument
+from services.kernel.errors import InvalidArgument, NotFound
 from services.kernel.pages import Page, PageToken, page_limit
 
 MAX_POSITION_DIGITS = 12
+CONTENT_TYPES = {
+    ".bmp": "image/bmp",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".txt": "text/plain; charset=utf-8",
+    ".webp": "image/webp",
+}
+UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,16 @@ def list_samples(query: SampleQuery, ports: Ports) -> Page[Sample]:
     found = list(islice(wanted, start, start + limit))
     token = PageToken.after_item(str(start + limit), bound) if start + limit < total else ""
     return Page(found, token, total)
+
+
+def read_sample(dataset_id: str, path: str, ports: Ports) -> tuple[str, bytes]:
+    """Content type and bytes of one sample. A type that a browser would run is never told."""
+    version = get_dataset(dataset_id, ports).current
+    if version is None:
+        raise NotFound(f"The data set holds no sample {path!r} yet.", reason="FILE_NOT_FOUND", metadata={"path": path})
+    return CONTENT_TYPES.get(PurePosixPath(path).suffix.lower(), UNKNOWN_TYPE), ports.bundles.content(
+        version.bundle, path
+    )
 
 
 def _start(page_token: str, bound: dict[str, object]) -> int:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import threading
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,9 @@ def test_digits_from_folders_to_training_data(
     assert (done.state, done.problem_count) == (IMPORTED, 0)
     assert (done.version.number, done.version.train_samples, len(done.version.classes)) == (1, 300, 10)
     samples = datasets.rpc.ListSamples(dataset_pb2.ListSamplesRequest(id=dataset.id, class_name="3", page_size=5))
+    parts = list(datasets.rpc.ReadSample(dataset_pb2.ReadSampleRequest(id=dataset.id, path=samples.samples[0].path)))
+    assert parts[0].content_type == "image/png"
+    assert sha256(b"".join(part.data for part in parts)).hexdigest() == samples.samples[0].sha256
     assert samples.total_size == 30
     assert {sample.class_name for sample in samples.samples} == {"3"}
     bundle = done.version.bundle

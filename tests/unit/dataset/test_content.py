@@ -3,6 +3,7 @@
 import pytest
 
 from services.dataset.adapters import content
+from services.kernel.errors import NotFound
 from services.kernel.values import BundleRef
 from tests.fakes.object_store import FakeStore
 
@@ -33,3 +34,14 @@ def test_large_indexes_are_read_as_a_stream(bundles: content.StoredBundles) -> N
     assert bundles.samples(large) is not bundles.samples(large)
     assert [sample.path for sample in bundles.samples(large)] == [f"samples/x/{at}" for at in range(6)]
     assert [sample.split for sample in bundles.samples(large)] == ["train"] * 6
+
+
+@pytest.mark.parametrize("count", [3, 6], ids=["cached", "too large to be cached"])
+def test_the_content_of_one_sample(bundles: content.StoredBundles, count: int) -> None:
+    ref = stored(bundles, "x", count)
+    assert [bundles.content(ref, f"samples/x/{at}") for at in range(count)] == [
+        f"x{at}".encode() for at in range(count)
+    ]
+    with pytest.raises(NotFound) as caught:
+        bundles.content(ref, "samples/../secret")
+    assert caught.value.reason == "FILE_NOT_FOUND"

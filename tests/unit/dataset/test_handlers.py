@@ -146,6 +146,20 @@ def test_samples_are_paged_to_the_end(fakes: FakeDatasetPorts) -> None:
         handlers.list_samples(handlers.SampleQuery(dataset.id, "art", 7, first.next_page_token), fakes.ports)
 
 
+def test_a_sample_is_read_with_a_type_that_no_browser_runs(fakes: FakeDatasetPorts) -> None:
+    dataset = created(fakes)
+    with pytest.raises(NotFound):
+        handlers.read_sample(dataset.id, "samples/law/0.txt", fakes.ports)
+    imported(fakes, dataset, zip_bytes(TEXTS))
+    kind, content = handlers.read_sample(dataset.id, "samples/law/0.txt", fakes.ports)
+    assert (kind, content) == ("text/plain; charset=utf-8", TEXTS["law/0.txt"])
+    with pytest.raises(NotFound):
+        handlers.read_sample(dataset.id, "samples/law/none.txt", fakes.ports)
+    assert not {kind for kind in handlers.CONTENT_TYPES.values() if "html" in kind or "svg" in kind or "script" in kind}
+    with acting_as(Caller("usr-stranger")), pytest.raises(NotFound):
+        handlers.read_sample(dataset.id, "samples/law/0.txt", fakes.ports)
+
+
 def test_images_are_imported_and_all_broken_ones_are_listed(fakes: FakeDatasetPorts) -> None:
     dataset = created(fakes, level1="image")
     done = imported(fakes, dataset, zip_bytes(IMAGES))

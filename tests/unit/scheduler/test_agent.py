@@ -333,3 +333,20 @@ def test_what_does_not_fit_for_long_is_not_started(machine: Machine, monkeypatch
     monkeypatch.setattr("services.scheduler.agent.runner.FULL_PATIENCE_S", 0.1)
     machine.scheduler.assign(assignment(script("print('fine')")))
     assert end_of(machine) is ExitReason.NOT_STARTED
+
+
+def test_the_checkpoint_goes_before_the_folder_that_tells_of_it(machine: Machine) -> None:
+    """An agent killed in between finds folders at its next start; a checkpoint alone nobody would find."""
+    seen: list[bool] = []
+    remove = machine.engine.remove
+
+    def observed(place: Place) -> None:
+        seen.append(place.checkpoint.exists())
+        remove(place)
+
+    machine.engine.remove = observed  # type: ignore[method-assign]
+    machine.scheduler.assign(assignment(script("open('/dev/null')")))
+    assert end_of(machine) is ExitReason.COMPLETED
+    eventually(lambda: seen, 10)
+    assert seen == [False]
+    assert not machine.place().checkpoint.exists()
