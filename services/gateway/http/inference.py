@@ -1,8 +1,8 @@
 """The Open Inference Protocol over HTTP, with the ids of our services as model names; bodies pass as they are."""
 
 import json
-import re
 
+import grpc
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +10,8 @@ from starlette.responses import Response
 from services.gateway.access import Access
 from services.gateway.forwarding.calls import Call
 from services.gateway.forwarding.resolver import Resolver, Target
+from services.gateway.forwarding.triton import real_code
+from services.gateway.http.errors import HTTP_CODES
 from services.gateway.http.requests import address_of, read_body, unless_gone
 from services.gateway.http.transcoding import Limits
 from services.kernel import tracing
@@ -20,7 +22,6 @@ from services.kernel.grpc import TRACE_KEY
 BINARY_LENGTH = "inference-header-content-length"
 _PASSED_IN = ("content-type", BINARY_LENGTH)
 _PASSED_OUT = ("content-type", BINARY_LENGTH)
-_UNPARSED = re.compile(rb"[Uu]nable to parse|[Ff]ailed to parse the request|attempt to access|invalid content length")
 _SHOWN = 2000
 
 
@@ -107,7 +108,8 @@ def _handed_on(answer: httpx.Response, code: int = 0) -> Response:
 
 
 def _code_of(answer: httpx.Response) -> int:
-    """Triton calls a request that it cannot parse an error of its own."""
-    if answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR and _UNPARSED.search(answer.content[:_SHOWN]):
-        return httpx.codes.BAD_REQUEST
-    return answer.status_code
+    """Triton calls both a request that it cannot parse and a model that died an error of its own."""
+    if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
+        return answer.status_code
+    message = answer.content[:_SHOWN].decode(errors="replace")
+    return HTTP_CODES[real_code(grpc.StatusCode.INTERNAL, message).value[0]]

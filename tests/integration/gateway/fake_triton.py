@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import grpc
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+DIED = "Stub process 'm-1_0_0' is not healthy."
+
 
 class TritonHttp:
     """HTTP on a free port."""
@@ -30,11 +32,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers["Content-Length"]))
+        if data == b"died":
+            self._answer(json.dumps({"error": DIED}).encode(), {}, 500)
+            return
         names = ("Content-Type", "Inference-Header-Content-Length")
         self._answer(self.path.encode() + b"|" + data, {n: self.headers[n] for n in names if n in self.headers})
 
-    def _answer(self, body: bytes, headers: dict[str, str]) -> None:
-        self.send_response(200)
+    def _answer(self, body: bytes, headers: dict[str, str], code: int = 200) -> None:
+        self.send_response(code)
         for name, value in ({"Content-Type": "application/json"} | headers).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
@@ -62,6 +67,8 @@ class TritonGrpc(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore
     ) -> service_pb2.ModelInferResponse:
         if request.id == "wrong":
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "unexpected shape")
+        if request.id == "died":
+            context.abort(grpc.StatusCode.INTERNAL, DIED)
         return service_pb2.ModelInferResponse(
             model_name=request.model_name, id=f"{request.model_name}:{request.id}", raw_output_contents=[b"\x01\x02"]
         )

@@ -15,6 +15,7 @@ from protos.identity.v1 import identity_pb2, identity_pb2_grpc
 from protos.scheduler.v1 import workload_pb2, workload_pb2_grpc
 from services.gateway.eventlog import models
 from tests.integration.gateway.conftest import PASSWORD, Running
+from tests.integration.gateway.fake_triton import DIED
 from tests.integration.gateway.test_events import event
 from tests.support.polling import eventually
 
@@ -186,6 +187,7 @@ def test_inference_over_grpc(channel: grpc.Channel, token: Token) -> None:
     assert stub.ServerLive(service_pb2.ServerLiveRequest(), metadata=token).live
     for call, request, code in (
         (stub.ModelInfer, service_pb2.ModelInferRequest(model_name="svc-1", id="wrong"), "INVALID_ARGUMENT"),
+        (stub.ModelInfer, service_pb2.ModelInferRequest(model_name="svc-1", id="died"), "UNAVAILABLE"),
         (stub.ModelInfer, service_pb2.ModelInferRequest(model_name="m-1"), "NOT_FOUND"),
         (stub.RepositoryModelUnload, service_pb2.RepositoryModelUnloadRequest(), "UNIMPLEMENTED"),
         (stub.SystemSharedMemoryRegister, service_pb2.SystemSharedMemoryRegisterRequest(), "UNIMPLEMENTED"),
@@ -214,6 +216,8 @@ def test_inference_over_http(gateway: Running, http: httpx.Client) -> None:
     headers = {"Inference-Header-Content-Length": "14", "Content-Type": "application/octet-stream"}
     answer = http.post("/v2/models/svc-1/infer", content=body, headers=headers)
     assert answer.content == b"/v2/models/m-1/infer|" + body
+    died = http.post("/v2/models/svc-1/infer", content=b"died", headers=headers)
+    assert (died.status_code, died.json()) == (503, {"error": DIED})
     assert answer.headers["inference-header-content-length"] == "14"
     assert http.get("/v2/models/svc-1").json() == {"name": "svc-1", "platform": "onnx"}
     assert http.get("/v2/models/svc-1/ready").json() == {"path": "/v2/models/m-1/ready"}
