@@ -84,7 +84,10 @@ def program(instance: Instance) -> Program:
         "PYTHONDONTWRITEBYTECODE": "1",
         "MODELYARD_HOME": str(instance.home),
     }
-    command = (str(tritonserver()), *(f"--{name}={value}" for name, value in arguments.items()))
+    # Our configurations are complete. To complete one, Triton starts a process of the model, and waits for ever if that
+    # is killed; the instances' own are waited for with a limit.
+    flags = ["--disable-auto-complete-config", *(f"--{name}={value}" for name, value in arguments.items())]
+    command = (str(tritonserver()), *flags)
     return Program(
         "triton",
         command,

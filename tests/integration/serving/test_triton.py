@@ -211,6 +211,28 @@ def test_the_sisters_of_a_dead_instance_are_left_behind_and_can_be_ended(
     assert inference.infer(service, {"image": [BLUE]})[0].label == "blue"
 
 
+def test_loading_starts_no_process_but_the_instances(
+    install: Installer, inference: TritonInference, triton: TritonProcess, repository: EntryRepository
+) -> None:
+    """One more, which completes the configuration, would be waited for without a limit: killed, it stops Triton."""
+    service, stop = install("colours", load=2), threading.Event()
+    seen = set(triton.stubs(f"{service}/"))
+
+    def watch() -> None:
+        while not stop.wait(0.005):
+            seen.update(triton.stubs(f"{service}/"))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        repository.refresh(service)
+        inference.load(service)
+    finally:
+        stop.set()
+        watcher.join()
+    assert len(seen) == 4, "two instances before, and two after"
+
+
 def test_triton_killed_comes_back_empty_and_loads_again(
     install: Installer, inference: TritonInference, triton: TritonProcess
 ) -> None:
