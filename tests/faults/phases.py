@@ -47,7 +47,10 @@ class Places:
 
     def of(self, workload_id: str) -> Path | None:
         """The newest folder of a workload."""
-        found = [path for path in (self.agent_home / "work" / workload_id).glob("[0-9]*") if path.is_dir()]
+        try:
+            found = [path for path in (self.agent_home / "work" / workload_id).glob("[0-9]*") if path.is_dir()]
+        except FileNotFoundError:  # it was removed while it was read
+            found = []
         return max(found, key=lambda path: int(path.name), default=None)
 
     def has_ended(self, workload_id: str) -> bool:
