@@ -4,10 +4,10 @@ PYTHON ?= $(shell for p in python3.11 python3 python; do \
   $$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 BIN := .venv/bin
 EMBEDDED := $(BIN)/python -m deploy.embedded
-INSTALL_FLAGS := $(if $(CUDA),--cuda)
+INSTALL_FLAGS = $(if $(CUDA),--cuda)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-soak lint bench up down status doctor protos protos-check install lock clean
+.PHONY: help demo test test-long test-soak screenshots lint bench up down status doctor protos protos-check install lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,7 @@ help: ## this list
 demo: up ## set up, start, and run both demonstrations from data to prediction
 	@eval "$$($(EMBEDDED) env)" && $(BIN)/modelyard demo
 
+test test-long screenshots: INSTALL_FLAGS += --browser
 test: install ## unit, contract, integration and end-to-end tests; nothing has to run
 	$(BIN)/python -m pytest -n 2 --no-loadscope-reorder
 
@@ -32,7 +33,11 @@ lint: install ## style, types, import contracts, protos
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m deploy.embedded.console check
 	@$(MAKE) --no-print-directory protos-check
+
+screenshots: up ## every page of the console in both languages and appearances, into screenshots/
+	@$(BIN)/python -m tests.console.screenshots screenshots
 
 bench: bench-kernel bench-pipeline ## all benchmarks; `make bench-NAME ARGS=…` runs one
 

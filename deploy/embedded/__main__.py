@@ -18,7 +18,7 @@ def _up(stack: Stack) -> int:
     stack.up(_say)
     instance = stack.instance
     _say("")
-    _say(f"HTTP API      http://{instance.address('gateway-http')}")
+    _say(f"console       http://{instance.address('gateway-http')}")
     _say(f"gRPC          {instance.address('gateway')}")
     _say(f"user          admin, password in {secret_path(instance.home, 'admin_password')}")
     _say(f"state, logs   {instance.home}")

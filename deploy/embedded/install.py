@@ -1,4 +1,6 @@
-"""Sets up a checkout: `python3.11 -m deploy.embedded.install [--cuda]`. Standard library only; nothing is there yet.
+"""Sets up a checkout: `python3.11 -m deploy.embedded.install [--cuda] [--browser]`.
+
+Standard library only; nothing is there yet.
 
 Every step keeps a stamp, the hash of what it was made from, so that a second run takes no time. A step that was
 interrupted is made again from nothing.
@@ -16,7 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.embedded.packages import install_packages, missing_packages
+from deploy.embedded import console
+from deploy.embedded.packages import install_packages, missing_browser, missing_packages
 from deploy.embedded.settings import CHECKOUT, EmbeddedError, runtime_folder, tools_folder
 from deploy.embedded.tools import install_tools, tools_work
 
@@ -172,11 +175,12 @@ def _steps(cuda: bool) -> list[Step]:
             tools_work,
             lambda: install_tools(PLATFORM / "bin" / "python", lambda line: say(f"servers: {line}")),
         ),
+        Step("console", console.BUILT, (*console.sources(), own / "console.py"), console.is_built, console.build),
     ]
 
 
-def install(cuda: bool) -> None:
-    """Do what is missing.
+def install(cuda: bool, browser: bool = False) -> None:
+    """Do what is missing; `browser` for the tests of the console.
 
     Raises:
         EmbeddedError: something could not be installed; says what and how to help.
@@ -185,7 +189,7 @@ def install(cuda: bool) -> None:
         raise EmbeddedError(f"Python 3.11 is needed, this is {sys.version.split()[0]}")
     platform, *others = steps = _steps(cuda)
     pending = [step for step in steps if not step.done()]
-    packages = missing_packages()
+    packages = missing_packages() + (missing_browser() if browser else [])
     if not pending and not packages:
         return
     if platform in pending:
@@ -201,8 +205,10 @@ def install(cuda: bool) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.embedded.install", description=__doc__)
     parser.add_argument("--cuda", action="store_true", help="the runtime environment for a machine with an NVIDIA GPU")
+    parser.add_argument("--browser", action="store_true", help="also Chromium, for the tests of the console")
+    given = parser.parse_args()
     try:
-        install(parser.parse_args().cuda)
+        install(given.cuda, given.browser)
     except EmbeddedError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -12,6 +12,8 @@ from deploy.embedded.tools import find_libpython
 Say = Callable[[str], None]
 RABBITMQ = "rabbitmq-server"
 BUBBLEWRAP = "bubblewrap"
+CHROMIUM = "chromium"
+BROWSER = (CHROMIUM, "fonts-noto-cjk")
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -40,6 +42,11 @@ def missing_packages() -> list[str]:
     return [name for name, lacking in missing.items() if lacking]
 
 
+def missing_browser() -> list[str]:
+    """Names of Debian packages that only the tests of the console need: Chromium, and letters for Chinese."""
+    return [] if shutil.which(CHROMIUM) else list(BROWSER)
+
+
 def install_packages(names: Sequence[str], say: Say) -> None:
     """Install with apt where that is possible.
 
@@ -54,7 +61,9 @@ def install_packages(names: Sequence[str], say: Say) -> None:
         return
     if BUBBLEWRAP in names:
         say("packages: bubblewrap is missing; training runs are not isolated from the system until it is installed")
-    needed = [name for name in names if name != BUBBLEWRAP]
+    if CHROMIUM in names:
+        say("packages: chromium is missing; the tests of the console are skipped until it is installed")
+    needed = [name for name in names if name not in (BUBBLEWRAP, *BROWSER)]
     if needed:
         hint = "; or set MODELYARD_AMQP_URI to a RabbitMQ that is there" if RABBITMQ in needed else ""
         raise EmbeddedError(f"please install: {' '.join(needed)} (as root: apt-get install {' '.join(needed)}){hint}")

@@ -23,6 +23,8 @@ class GatewaySettings(KernelSettings):
 
     session_idle_s: int = Field(default=12 * 3600, ge=60)
     session_limit_s: int = Field(default=7 * 24 * 3600, ge=60)
+    console_https: bool = False
+    """Whether browsers come over HTTPS; their cookies then go nowhere else."""
     sign_in_free_attempts: int = Field(default=5, ge=1)
     sign_in_longest_wait_s: int = Field(default=900, ge=1)
 

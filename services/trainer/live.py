@@ -64,6 +64,7 @@ def _fill(message: task_pb2.Task, workload: workload_pb2.Workload) -> None:
         message.expected_end_at.FromDatetime(started_at + (utc_now() - started_at) / workload.progress)
     del message.steps[:]
     for step in workload.steps:
-        message.steps.add().CopyFrom(
-            task_pb2.Step(name=step.name, state=step.state, started_at=step.started_at, finished_at=step.finished_at)
-        )
+        told = message.steps.add(name=step.name, state=step.state)
+        for moment in ("started_at", "finished_at"):
+            if step.HasField(moment):
+                getattr(told, moment).CopyFrom(getattr(step, moment))

@@ -8,7 +8,7 @@ from services.dataset.domain import SampleContent
 from services.kernel.problems import Problem, Refused
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-_DECODERS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "MPO")
+_DECODERS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # the decoder of JPEG takes MPO too
 _EXPECTED = "an image that Pillow decodes: PNG, JPEG, BMP, GIF, WebP or TIFF"
 MAX_PIXELS = 80_000_000
 

@@ -254,7 +254,8 @@ def summary(client: Client, results: Sequence[tuple[Job, JsonObject, JsonObject,
         for name, seconds in timing.steps:
             _line(f"  {seconds:6.1f} s  {name}")
         _line(f"  service {service['id']} at {client.url}{service['address']}/infer, load {DEMO_LOAD}")
-    _line(f"\nHTTP API     {client.url}/api/v1, documentation {client.url}/docs")
+    _line(f"\nConsole      {client.url}, sign in as admin")
+    _line(f"HTTP API     {client.url}/api/v1, documentation {client.url}/docs")
     _line(f"gRPC         {session.grpc_address(client.url)}")
     _line("See          modelyard services list · modelyard events tail --cursor 0 (sign in with: modelyard login)")
     _line("Stop         make down")

@@ -11,6 +11,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.contract.contract import Contract
 from services.gateway.http import pages, tus
+from services.gateway.http.browser import session
+from services.gateway.http.browser.cookies import CookieSessions
+from services.gateway.http.browser.files import ConsoleFiles, wants_page
+from services.gateway.http.browser.session import SessionEndpoint
 from services.gateway.http.edge import Edge
 from services.gateway.http.errors import HttpError
 from services.gateway.http.health import Readiness, alive
@@ -33,6 +37,8 @@ class Parts:
     uploads: TusEndpoint
     inference: InferenceEndpoint
     readiness: Readiness
+    session: SessionEndpoint
+    console: ConsoleFiles
     header_limit: int
 
 
@@ -52,9 +58,12 @@ def build(parts: Parts) -> ASGIApp:
         Route("/docs.css", pages.docs_style, methods=["GET"]),
         Route("/healthz", alive, methods=["GET"]),
         Route("/readyz", parts.readiness.endpoint, methods=["GET"]),
-        Route("/", pages.root, methods=["GET"]),
+        Route(session.PATH, parts.session.create, methods=["POST"]),
+        Route(session.PATH, parts.session.delete, methods=["DELETE"]),
+        Route("/assets/{name:path}", parts.console.file, methods=["GET"]),
+        Route("/", parts.console.page, methods=["GET"]),
     ]
-    return Edge(_Routed(routes), parts.header_limit)
+    return Edge(CookieSessions(_Routed(routes, parts.console)), parts.header_limit)
 
 
 def _upload_routes(uploads: TusEndpoint) -> list[BaseRoute]:
@@ -99,8 +108,9 @@ def _server_state(inference: InferenceEndpoint) -> Endpoint:
 class _Routed:
     """Starlette's router, with our errors for what it would answer itself."""
 
-    def __init__(self, routes: list[BaseRoute]) -> None:
+    def __init__(self, routes: list[BaseRoute], console: ConsoleFiles) -> None:
         self._routes = routes
+        self._console = console
         self._router = Router(routes, redirect_slashes=False, default=self._unmatched)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,8 +130,11 @@ class _Routed:
             error = InvalidArgument(f"{scope['method']} is not offered here.", reason="METHOD_NOT_ALLOWED")
             raise HttpError(405, error, {"Allow": ", ".join(allowed)})
 
-    async def _unmatched(self, scope: Scope, _receive: Receive, _send: Send) -> None:
-        if scope["type"] == "http":
+    async def _unmatched(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if wants_page(request.method, scope["path"], request.headers.get("accept", "")):
+            await (await self._console.page(request))(scope, receive, send)
+        else:
             raise NotFound(f"There is nothing at {scope['path'][:200]}.", reason="ROUTE_NOT_FOUND")
 
 

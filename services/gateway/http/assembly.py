@@ -4,6 +4,8 @@ from starlette.types import ASGIApp
 
 from services.gateway.bootstrap import Gateway
 from services.gateway.http import app, health
+from services.gateway.http.browser.files import ConsoleFiles
+from services.gateway.http.browser.session import SessionEndpoint
 from services.gateway.http.inference import InferenceEndpoint
 from services.gateway.http.transcoding import Limits, Transcoder
 from services.gateway.http.tus import TusEndpoint
@@ -28,6 +30,15 @@ def assemble(gateway: Gateway) -> ASGIApp:
             uploads=uploads,
             inference=inference,
             readiness=health.Readiness(_checks(gateway)),
+            session=SessionEndpoint(
+                gateway.contract,
+                access,
+                gateway.backends,
+                limits,
+                lasts_s=settings.session_limit_s,
+                secure=settings.console_https,
+            ),
+            console=ConsoleFiles(),
             header_limit=settings.header_limit,
         )
     )

@@ -3,7 +3,7 @@
 from importlib import resources
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -29,7 +29,3 @@ async def docs_script(_request: Request) -> Response:
 
 async def docs_style(_request: Request) -> Response:
     return file("docs.css")
-
-
-async def root(_request: Request) -> Response:
-    return RedirectResponse("/docs", 307)

@@ -82,6 +82,12 @@ def test_broken_images_are_refused(content: bytes, reason: str) -> None:
     assert refused(caught.value) == (reason, "0/a.png", 0)
 
 
+def test_what_is_no_image_is_called_so() -> None:
+    with pytest.raises(Refused) as caught:
+        read_image("a/1.png", b"this is a text called .png")
+    assert caught.value.problem.message == "is not an image"
+
+
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [int(MAX_PIXELS**0.5) + 10, 20_000])
 def test_image_bombs_are_refused_before_they_are_decoded(side: int) -> None:

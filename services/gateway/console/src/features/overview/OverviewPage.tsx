@@ -1,0 +1,58 @@
+import { PlusOutlined } from '@ant-design/icons';
+import { Button, Col, Flex, Row } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+
+import { Page } from '@/components/Page';
+
+import { Activity } from './Activity';
+import { useIsNew } from './api';
+import { Busy } from './Busy';
+import { ClusterUse } from './ClusterUse';
+import { Counts } from './Counts';
+import { RecentModels, RecentServices } from './Recent';
+import { Welcome } from './Welcome';
+
+export default function OverviewPage() {
+  const { t } = useTranslation();
+  const isNew = useIsNew();
+  return (
+    <Page
+      title={t('overview.title')}
+      actions={
+        <>
+          <Link to="/datasets?new=1">
+            <Button icon={<PlusOutlined />} tabIndex={-1}>
+              {t('overview.newDataset')}
+            </Button>
+          </Link>
+          <Link to="/tasks/new">
+            <Button type="primary" icon={<PlusOutlined />} tabIndex={-1}>
+              {t('overview.newTask')}
+            </Button>
+          </Link>
+        </>
+      }
+    >
+      {isNew && <Welcome />}
+      <Counts />
+      <Row gutter={[16, 16]} style={{ marginBlockStart: 16 }}>
+        <Col xs={24} lg={12}>
+          <Flex vertical gap={16}>
+            <Busy />
+            <ClusterUse />
+          </Flex>
+        </Col>
+        <Col xs={24} lg={12}>
+          <Activity />
+        </Col>
+        <Col xs={24} lg={12}>
+          <RecentModels />
+        </Col>
+        <Col xs={24} lg={12}>
+          <RecentServices />
+        </Col>
+      </Row>
+    </Page>
+  );
+}

@@ -1,0 +1,1 @@
+"""What only browsers need: the session as a cookie, and the console's files."""
