@@ -65,7 +65,7 @@ def publish_and_serve(page: Page) -> None:
     """From the page of a finished task to the page of a running service."""
     page.get_by_role("button", name="发布模型").click()
     page.get_by_role("dialog").get_by_role("button", name="发布模型").click()
-    page.get_by_role("button", name="查看模型").first.click()
+    page.get_by_text("查看模型").first.click()
     page.wait_for_url("**/models/*")
     page.get_by_role("button", name="发布为服务").first.click()
     page.get_by_role("dialog").get_by_role("button", name="创建并启动").click()
@@ -105,7 +105,7 @@ def test_titles_from_upload_to_a_prediction(member: Visitor, tmp_path: Path) -> 
     name = new_dataset(page, "文本")
     choose_archive(page, archive)
     expect(page.get_by_text("已导入").first).to_be_visible(timeout=IMPORTED_MS)
-    expect(page.get_by_text("银行 股票 利率").first).to_be_visible()
+    expect(page.get_by_text("球队 比赛 进球").first).to_be_visible()
     train(page, name, {})
     expect(page.get_by_role("button", name="发布模型")).to_be_visible(timeout=TRAINED_MS)
     publish_and_serve(page)
