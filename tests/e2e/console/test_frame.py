@@ -46,7 +46,7 @@ def test_signing_out_ends_the_session(member: Visitor) -> None:
     page = member.page
     page.get_by_role("button", name="admin").click()
     page.get_by_role("menuitem", name="退出登录").click()
-    page.wait_for_url("**/sign-in")
+    page.wait_for_url("**/sign-in*")
     member.open("/overview")
     page.wait_for_url("**/sign-in*")
 

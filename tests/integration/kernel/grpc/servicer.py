@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import NoReturn
 
+from google.api import httpbody_pb2
 from pymongo.errors import AutoReconnect
 
 from protos.dataset.v1 import dataset_pb2
@@ -64,6 +65,10 @@ class Datasets:
         finally:
             self.open -= 1
             self.closed_by.append(current_caller().user_id)
+
+    async def ReadSample(self, request: dataset_pb2.ReadSampleRequest) -> AsyncIterator[httpbody_pb2.HttpBody]:
+        self._not_here(request)
+        yield httpbody_pb2.HttpBody()
 
     def _not_here(self, request: object) -> NoReturn:
         raise NotFound("This service does not do that.")

@@ -1,4 +1,4 @@
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach, beforeAll } from 'vitest';
 
 import { startI18n } from '@/i18n';
@@ -18,6 +18,9 @@ window.ResizeObserver ??= class {
   unobserve() {}
   disconnect() {}
 };
+
+// Parts of pages are loaded when they are shown, which takes long on a busy machine.
+configure({ asyncUtilTimeout: 20_000 });
 
 beforeAll(startI18n);
 afterEach(cleanup);
