@@ -4,6 +4,8 @@ import gzip
 import re
 from pathlib import Path
 
+import pytest
+
 from deploy.embedded import console
 
 FIRST_LOAD_LIMIT = 400 * 1000  # bytes, compressed
@@ -12,6 +14,7 @@ _IMPORTS = re.compile(r"""(?:from|import)\s*["']\./([\w.-]+\.js)["']""")
 _LAZY = re.compile(r"""import\(\s*["'`]\./([\w.-]+\.js)["'`]""")
 
 
+@pytest.mark.timeout(900)
 def test_components() -> None:
     console.test()
 
