@@ -194,7 +194,7 @@ REQUESTS: dict[str, tuple[bytes, tuple[int, ...]]] = {
     "many headers": (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-A: b\r\n" * 20_000 + b"\r\n", (400, 431)),
     "no request": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200), (400,)),
     "HTTP/0.9": (b"GET /\r\n\r\n", (400,)),
-    "HTTP/9.9": (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", (307, 400, 505)),
+    "HTTP/9.9": (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", (200, 400, 505)),
     "odd method": (b"BREW /api/v1/datasets HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", (405,)),
     "CONNECT": (b"CONNECT example.org:80 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", (400, 404, 405)),
     "TRACE": (b"TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", (405,)),
