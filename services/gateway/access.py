@@ -17,9 +17,9 @@ from services.kernel.context import NOBODY, Caller
 from services.kernel.errors import ResourceExhausted, Unauthenticated
 
 PUBLIC_METHODS = frozenset({"/modelyard.identity.v1.IdentityService/CreateSession"})
+"""Methods that need no token."""
 INFERENCE_METHODS = frozenset({"/modelyard.serving.v1.ServingService/Predict"})
 """Beside the Open Inference Protocol: machines ask, many times as often as people click."""
-"""Methods that need no token."""
 
 STREAMS, UPLOADS = 64, 8
 CACHED_S = 5.0

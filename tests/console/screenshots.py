@@ -7,27 +7,15 @@ from pathlib import Path
 
 from deploy.embedded.settings import instance_from_environment
 from services.gateway.client import Client
-from tests.support.browser import browser, chromium, screenshot, visitor
+from tests.support.browser import PAGES, browser, chromium, screenshot, visitor
 from tests.support.instance import Platform
 
-_LISTS = (
-    "overview",
-    "guide",
-    "datasets",
-    "algorithms",
-    "tasks",
-    "tasks/new",
-    "models",
-    "services",
-    "cluster",
-    "events",
-)
 _DETAILS = ("datasets", "algorithms", "tasks", "models", "services")
 
 
 def addresses(client: Client) -> Iterator[str]:
     """All lists, and one of each kind of thing."""
-    yield from _LISTS
+    yield from PAGES
     for kind in _DETAILS:
         for one in client.get(f"/api/v1/{kind}", page_size=1)[kind]:
             yield f"{kind}/{one['id']}"
@@ -51,7 +39,7 @@ def main(folder: Path) -> int:
                 for address in pages:
                     one.open(f"/{address}")
                     one.page.wait_for_timeout(1500)
-                    name = address.partition("-")[0].replace("/", "-") if address not in _LISTS else address
+                    name = address.partition("-")[0].replace("/", "-") if address not in PAGES else address
                     screenshot(one, folder, f"{name.replace('/', '-')}.{language}.{appearance}")
             print(f"{len(pages) + 1} pages in {language}, {appearance}: {folder}", flush=True)
     return 0

@@ -11,6 +11,20 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from tests.support.instance import ROOT, Platform
 
+PAGES = (
+    "overview",
+    "guide",
+    "datasets",
+    "algorithms",
+    "tasks",
+    "tasks/new",
+    "models",
+    "services",
+    "cluster",
+    "events",
+)
+"""Addresses of the console that need no resource."""
+
 AXE = ROOT / "services" / "gateway" / "console" / "node_modules" / "axe-core" / "axe.min.js"
 # What a browser says itself of a request that was refused or broken, which is often what a test wants.
 _EXPECTED = re.compile(r"Failed to load resource|net::ERR_")
@@ -69,7 +83,7 @@ class Visitor:
 def visitor(
     running: Browser, platform: Platform, *, language: str = "zh", appearance: str = "light", width: int = 1280
 ) -> Iterator[Visitor]:
-    context = running.new_context(viewport={"width": width, "height": 800}, bypass_csp=False, accept_downloads=True)
+    context = running.new_context(viewport={"width": width, "height": 800}, accept_downloads=True)
     context.set_default_timeout(20_000)
     context.add_init_script(
         f"localStorage.setItem('modelyard.language', '{language}');"

@@ -5,22 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browser import Visitor, visitor
+from tests.support.browser import PAGES, Visitor, visitor
 from tests.support.instance import Platform
-
-PAGES = (
-    "overview",
-    "guide",
-    "datasets",
-    "algorithms",
-    "tasks",
-    "tasks/new",
-    "models",
-    "services",
-    "cluster",
-    "events",
-    "account",
-)
 
 
 def test_a_wrong_password_is_told_and_what_was_typed_stays(guest: Visitor) -> None:
@@ -93,7 +79,7 @@ def test_every_page_is_accessible(running_browser: Browser, platform: Platform, 
     found = {}
     with visitor(running_browser, platform, language=language, appearance=appearance) as one:
         one.sign_in()
-        for address in PAGES:
+        for address in (*PAGES, "account"):
             one.open(f"/{address}")
             expect(one.page.get_by_role("heading", level=1)).to_be_visible()
             one.page.wait_for_timeout(700)  # lists arrive, animations end

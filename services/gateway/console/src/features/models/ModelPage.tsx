@@ -9,9 +9,9 @@ import { ErrorAlert, ErrorResult } from '@/components/errors';
 import { useFilter } from '@/components/list';
 import { Page } from '@/components/Page';
 import { lazily } from '@/components/lazily';
+import { usePurposeText } from '@/features/datasets/purpose';
 
 import { useModel, useVersion } from './api';
-import { PurposeText } from './PurposeText';
 import { UsedBy } from './UsedBy';
 import { VersionCard } from './VersionCard';
 
@@ -20,6 +20,7 @@ const VersionsTable = lazily(async () => (await import('./VersionsTable')).Versi
 
 export default function ModelPage() {
   const { t } = useTranslation();
+  const purpose = usePurposeText();
   const { id = '' } = useParams();
   const [chosen, choose] = useFilter('version');
   const [deleting, setDeleting] = useState(false);
@@ -35,7 +36,7 @@ export default function ModelPage() {
     <Page
       title={model.name}
       parent={{ title: t('models.title'), to: '/models' }}
-      lead={<PurposeText of={model.purpose} />}
+      lead={purpose(model.purpose)}
       actions={
         <Button danger onClick={() => setDeleting(true)}>
           {t('common.delete')}

@@ -8,19 +8,20 @@ import { EmptyHint } from '@/components/EmptyHint';
 import { count, When } from '@/components/format';
 import { ListTable } from '@/components/list';
 import { Page } from '@/components/Page';
+import { usePurposeText } from '@/features/datasets/purpose';
 
 import { useModels } from './api';
-import { PurposeText } from './PurposeText';
 
 export default function ModelsPage() {
   const { t } = useTranslation();
+  const purpose = usePurposeText();
   return (
     <Page title={t('models.title')} lead={t('models.lead')}>
       <ListTable<Model>
         label={t('models.title')}
         list={useModels()}
         width={760}
-        columns={columns(t)}
+        columns={columns(t, purpose)}
         empty={
           <EmptyHint text={t('models.empty')}>
             <Link to="/tasks">
@@ -33,7 +34,7 @@ export default function ModelsPage() {
   );
 }
 
-function columns(t: TFunction): TableColumnsType<Model> {
+function columns(t: TFunction, purpose: ReturnType<typeof usePurposeText>): TableColumnsType<Model> {
   return [
     {
       title: t('common.name'),
@@ -44,7 +45,7 @@ function columns(t: TFunction): TableColumnsType<Model> {
         </Link>
       ),
     },
-    { title: t('common.purpose'), width: 160, render: (_, model) => <PurposeText of={model.purpose} /> },
+    { title: t('common.purpose'), width: 160, render: (_, model) => purpose(model.purpose) },
     {
       title: t('models.latest'),
       width: 120,

@@ -8,13 +8,13 @@ import { EmptyHint } from '@/components/EmptyHint';
 import { duration, percent, When } from '@/components/format';
 import { ListTable, useFilter } from '@/components/list';
 import { Page } from '@/components/Page';
+import { useAlgorithmTitle } from '@/features/algorithms/title';
 
 import { ACTIVE, useNames, useProgressInList, useTasks } from './api';
 import { LinkButton } from './LinkButton';
 import { STATES, TaskStateTag } from './TaskStateTag';
 import { secondsBetween, trained, useNow } from './time';
 import { useWaitingText } from './waiting';
-import { useAlgorithmTitle } from './words';
 
 function NewTask() {
   const { t } = useTranslation();

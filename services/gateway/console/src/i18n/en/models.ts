@@ -8,7 +8,6 @@ const models: Same<typeof zh> = {
   toTasks: 'Go to the tasks',
   latest: 'Latest version',
   versionCount: 'Versions',
-  purposes: { image: 'Image', text: 'Text', classification: 'classification' },
   versions: 'Versions',
   chosenVersion: 'Version {{number}}',
   isLatest: 'Latest',

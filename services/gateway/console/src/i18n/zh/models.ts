@@ -5,7 +5,6 @@ const models = {
   toTasks: '去训练任务',
   latest: '最新版本',
   versionCount: '版本数',
-  purposes: { image: '图像', text: '文本', classification: '分类' },
   versions: '版本历史',
   chosenVersion: '版本 {{number}}',
   isLatest: '最新',

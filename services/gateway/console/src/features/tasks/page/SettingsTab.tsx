@@ -5,10 +5,11 @@ import { Link } from 'react-router';
 
 import type { Task } from '@/api/types';
 import { Id, percent, When } from '@/components/format';
+import { useAlgorithmTitle } from '@/features/algorithms/title';
+import { usePurposeText } from '@/features/datasets/purpose';
 
 import { useAlgorithm, useDataset } from '../api';
 import { askedOf, parseObject } from '../wizard/draft';
-import { useAlgorithmTitle, usePurposeText } from '../words';
 
 /** What the task is made of. */
 export function SettingsTab({ task }: { task: Task }) {

@@ -2,8 +2,8 @@ import { Flex, Tag, Typography } from 'antd';
 import { useTranslation } from 'react-i18next';
 
 import type { Algorithm } from '@/api/types';
+import { useAlgorithmTitle } from '@/features/algorithms/title';
 
-import { useAlgorithmTitle } from '../words';
 import { Choices } from './Choices';
 import { type Draft, purposeKey, withAlgorithm } from './draft';
 

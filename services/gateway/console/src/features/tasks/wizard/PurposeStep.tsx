@@ -3,9 +3,9 @@ import { useTranslation } from 'react-i18next';
 
 import type { Algorithm } from '@/api/types';
 import { EmptyHint } from '@/components/EmptyHint';
+import { usePurposeText } from '@/features/datasets/purpose';
 
 import { LinkButton } from '../LinkButton';
-import { usePurposeText } from '../words';
 import { Choices } from './Choices';
 import { type Draft, purposeKey, withPurpose } from './draft';
 

@@ -3,8 +3,9 @@ import { useTranslation } from 'react-i18next';
 
 import { percent } from '@/components/format';
 import { defaultsOf } from '@/features/algorithms/schema';
+import { useAlgorithmTitle } from '@/features/algorithms/title';
+import { usePurposeText } from '@/features/datasets/purpose';
 
-import { useAlgorithmTitle, usePurposeText } from '../words';
 import { type Draft, schemaOfAlgorithm, splits } from './draft';
 
 interface Props {
