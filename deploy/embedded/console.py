@@ -15,8 +15,6 @@ from deploy.embedded.settings import CHECKOUT, EmbeddedError
 
 CONSOLE = CHECKOUT / "services" / "gateway" / "console"
 BUILT = CONSOLE / "dist"
-_MODULES = CONSOLE / "node_modules"
-_LOCK = CONSOLE / "package-lock.json"
 _OPENAPI = CONSOLE / "openapi.json"
 _TYPES = CONSOLE / "src" / "api" / "schema.d.ts"
 _PLATFORM = CHECKOUT / ".venv"
@@ -37,28 +35,46 @@ def is_built() -> bool:
 def build() -> None:
     """Raises EmbeddedError."""
     _prepare()
-    _node("vite/bin/vite.js", "build", "--logLevel", "warn")
+    run_package(CONSOLE, "vite/bin/vite.js", "build", "--logLevel", "warn")
 
 
 def check() -> None:
     """Types of the console against those of the API."""
     _prepare()
-    _node("typescript/bin/tsc", "--noEmit")
+    run_package(CONSOLE, "typescript/bin/tsc", "--noEmit")
 
 
 def test(arguments: Sequence[str] = ()) -> None:
-    _node("vitest/vitest.mjs", "run", *arguments)
+    run_package(CONSOLE, "vitest/vitest.mjs", "run", *arguments)
+
+
+def install_packages(folder: Path) -> None:
+    """What the lock in `folder` says, unless it is there already. Raises EmbeddedError."""
+    lock, installed = folder / "package-lock.json", folder / "node_modules" / ".modelyard-lock"
+    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
+        npm = _nodejs() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        command: list[str | Path] = [
+            _nodejs() / "bin" / "node",
+            npm,
+            "ci",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+        ]
+        _run(command, "npm ci", cwd=folder)
+        shutil.copyfile(lock, installed)
+
+
+def run_package(folder: Path, script: str, *arguments: str) -> None:
+    """Run a script of a package that is installed in `folder`, there. Raises EmbeddedError with its last words."""
+    _run([_nodejs() / "bin" / "node", folder / "node_modules" / script, *arguments], Path(script).stem, cwd=folder)
 
 
 def _prepare() -> None:
-    installed = _MODULES / ".modelyard-lock"
-    if not installed.exists() or installed.read_bytes() != _LOCK.read_bytes():
-        npm = _nodejs() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        _run([_nodejs() / "bin" / "node", npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], "npm ci")
-        shutil.copyfile(_LOCK, installed)
+    install_packages(CONSOLE)
     document: list[str | Path] = [_PLATFORM / "bin" / "python", "-m", "services.gateway.http.openapi", _OPENAPI]
     _run(document, "writing the OpenAPI document", cwd=CHECKOUT)
-    _node("openapi-typescript/bin/cli.js", _OPENAPI.name, "--output", str(_TYPES))
+    run_package(CONSOLE, "openapi-typescript/bin/cli.js", _OPENAPI.name, "--output", str(_TYPES))
 
 
 def _nodejs() -> Path:
@@ -68,11 +84,7 @@ def _nodejs() -> Path:
     return found
 
 
-def _node(script: str, *arguments: str) -> None:
-    _run([_nodejs() / "bin" / "node", _MODULES / script, *arguments], Path(script).stem)
-
-
-def _run(command: Sequence[str | Path], what: str, cwd: Path = CONSOLE) -> None:
+def _run(command: Sequence[str | Path], what: str, cwd: Path) -> None:
     path = f"{_nodejs() / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     environment = os.environ | {"PATH": path, "CI": "1"}
     done = subprocess.run(

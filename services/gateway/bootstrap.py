@@ -29,6 +29,7 @@ from services.gateway.forwarding.local import LocalBackend
 from services.gateway.forwarding.reflection import reflection_handlers
 from services.gateway.forwarding.remote import RemoteBackend
 from services.gateway.forwarding.resolver import Resolver
+from services.gateway.forwarding.traffic import InferenceTraffic, reporter
 from services.gateway.garbage.collector import Collector, Rule
 from services.gateway.garbage.loop import HELD, GarbageLoop
 from services.gateway.identity import handlers as identity_handlers
@@ -47,6 +48,7 @@ from services.kernel.storage import mongo
 from services.kernel.storage.changes import ChangeFeed
 from services.kernel.storage.holds import objects_held
 from services.kernel.storage.objects import MinioStore, ObjectStore
+from services.kernel.traffic import Reporter
 from services.kernel.workfolder import WorkFolder
 
 REMOTE_SERVICES = ("dataset", "algorithm", "trainer", "scheduler", "serving")
@@ -67,6 +69,8 @@ class Gateway:
     resolver: Resolver
     inference: InferenceForwarder
     inference_http: httpx.AsyncClient
+    traffic: InferenceTraffic
+    reporter: Reporter
     uploads: Uploads
     closing: asyncio.Event
     feed: ChangeFeed
@@ -79,6 +83,7 @@ class Gateway:
         return (forwarder, self.inference, health, *reflection_handlers(self.contract, self.gate))
 
     async def close(self) -> None:
+        await asyncio.to_thread(self.reporter.stop)
         await self.inference_http.aclose()
         await self.inference.close()
         for backend in self.remote.values():
@@ -164,6 +169,7 @@ def build(settings: GatewaySettings) -> Gateway:
         "event": LocalBackend(EventRpc(feed), event_service, pool),
     }
     resolver = Resolver(remote["serving"])
+    traffic = InferenceTraffic()
     gate = Gate(access, settings.request_time_s, settings.body_idle_s)
     return Gateway(
         settings=settings,
@@ -173,8 +179,10 @@ def build(settings: GatewaySettings) -> Gateway:
         backends=Backends({**remote, **local}),
         remote=remote,
         resolver=resolver,
-        inference=InferenceForwarder(gate, resolver, settings.triton_grpc),
+        inference=InferenceForwarder(gate, resolver, traffic, settings.triton_grpc),
         inference_http=httpx.AsyncClient(limits=httpx.Limits(max_connections=_INFERENCE_CONNECTIONS), trust_env=False),
+        traffic=traffic,
+        reporter=reporter(traffic, settings).start(),
         uploads=uploads_of(settings, MinioStore(settings)),
         closing=asyncio.Event(),
         feed=feed,

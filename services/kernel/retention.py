@@ -27,6 +27,8 @@ class RetentionSettings(BaseSettings):
     jobs_days: float = Field(default=30, ge=1)
     workloads_days: float = Field(default=90, ge=1)
     runs_days: float = Field(default=90, ge=1)
+    traffic_minutes_days: float = Field(default=2, ge=1)
+    traffic_hours_days: float = Field(default=90, ge=1)
     garbage_reports_days: float = Field(default=90, ge=1)
     garbage_grace_days: float = Field(default=7, ge=2)
     garbage_quarantine_days: float = Field(default=1, ge=0.1)

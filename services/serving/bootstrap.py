@@ -10,6 +10,7 @@ from services.serving.adapters.entries import BundleEntries
 from services.serving.adapters.library import TrainerLibrary
 from services.serving.adapters.processes import LocalProcesses
 from services.serving.adapters.scheduler import Amount, GrpcScheduler, TritonNode
+from services.serving.adapters.traffic import TrafficStore
 from services.serving.adapters.triton import TritonInference
 from services.serving.config import ServingSettings
 from services.serving.entries import EntryRepository
@@ -25,6 +26,7 @@ class App:
     settings: ServingSettings
     services: ServiceRepository
     attention: AttentionStore
+    traffic: TrafficStore
     library: TrainerLibrary
     scheduler: GrpcScheduler
     triton: TritonInference
@@ -39,6 +41,7 @@ def build(settings: ServingSettings) -> App:
         settings=settings,
         services=ServiceRepository(),
         attention=AttentionStore(),
+        traffic=TrafficStore(),
         library=TrainerLibrary(client.connect(settings, "trainer", as_service="serving")),
         scheduler=GrpcScheduler(client.connect(settings, "scheduler", as_service="serving"), _node(settings)),
         triton=TritonInference(settings.triton_grpc),

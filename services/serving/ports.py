@@ -1,6 +1,7 @@
 """What the use cases need of the outside."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -36,6 +37,11 @@ class Attention(Protocol):
 
     def take(self) -> set[str]:
         """The services that were called for since the last time."""
+
+
+class Traffic(Protocol):
+    def counting(self, subject: str) -> AbstractContextManager[object]:
+        """Count one inference request to the service, how it ends and how long it takes."""
 
 
 class ModelLibrary(Protocol):

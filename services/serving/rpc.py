@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 
 from google.protobuf import empty_pb2
@@ -10,9 +11,10 @@ from protos.serving.v1 import serving_pb2
 from services.kernel.errors import NotFound
 from services.kernel.grpc import server
 from services.kernel.maintenance import DESCRIPTOR, MaintenanceRpc
-from services.kernel.rights import require_may_give, require_owner, require_visible, visible_query
+from services.kernel.rights import require_may_give, require_owner, require_service, require_visible, visible_query
 from services.kernel.storage.changes import ChangeFeed
 from services.kernel.storage.documents import require_etag
+from services.kernel.traffic import HOUR_S, Reporter, Tally
 from services.kernel.wire import apply_mask, from_message
 from services.serving import bootstrap
 from services.serving.adapters.recent import RecentServices
@@ -21,20 +23,24 @@ from services.serving.domain import Service
 from services.serving.handlers import predict as prediction
 from services.serving.handlers import services as commands
 from services.serving.maintenance import HELD, PATIENCE
+from services.serving.messages import cell_of, traffic_point
 from services.serving.models import COLLECTION, snapshot
+from services.serving.statistics import Window, add_up
 
 CHANGEABLE = {"name", "description", "visibility"}
 WATCH_S = 15.0
+DEFAULT_POINTS = 60
 
 
 class ServingRpc:
     """`ServingService` of the proto."""
 
-    def __init__(self, app: bootstrap.App, feed: ChangeFeed) -> None:
+    def __init__(self, app: bootstrap.App, feed: ChangeFeed, tally: Tally) -> None:
         self._app = app
         self._services = app.services
         self._feed = feed
         self._recent = RecentServices(app.services, lambda: feed.generation)
+        self._tally = tally
 
     def CreateService(self, request: serving_pb2.CreateServiceRequest) -> serving_pb2.Service:
         command = from_message(request.service, commands.CreateService)
@@ -80,7 +86,9 @@ class ServingRpc:
 
     def Predict(self, request: serving_pb2.PredictRequest) -> serving_pb2.PredictResponse:
         instances = [dict(instance.inputs) for instance in request.instances]
-        found = prediction.predict(request.id, instances, self._recent, self._app.attention, self._app.triton)
+        found = prediction.predict(
+            request.id, instances, self._recent, self._app.attention, self._app.triton, self._tally
+        )
         return serving_pb2.PredictResponse(
             predictions=[
                 serving_pb2.Prediction(
@@ -99,6 +107,21 @@ class ServingRpc:
         return serving_pb2.ResolveServiceResponse(
             triton_model=service.id, triton_grpc=settings.triton_grpc, triton_http=settings.triton_http
         )
+
+    def GetServiceStatistics(self, request: serving_pb2.GetServiceStatisticsRequest) -> serving_pb2.ServiceStatistics:
+        service = self._visible(request.id)
+        window = Window.until(
+            time.time(), length_s=request.window_s or HOUR_S, most_points=request.points or DEFAULT_POINTS
+        )
+        found = add_up(window, self._app.traffic.read(service.id, window))
+        return serving_pb2.ServiceStatistics(
+            points=map(traffic_point, found.points), total=traffic_point(found.total), step_s=window.step_s
+        )
+
+    def RecordTraffic(self, request: serving_pb2.RecordTrafficRequest) -> empty_pb2.Empty:
+        require_service()
+        self._app.traffic.record(request.source, [cell_of(cell) for cell in request.cells])
+        return empty_pb2.Empty()
 
     async def WatchService(self, request: serving_pb2.WatchServiceRequest) -> AsyncIterator[serving_pb2.Service]:
         told = ""
@@ -130,10 +153,13 @@ def run(stop: threading.Event) -> None:
     settings = serving_settings()
     app = bootstrap.build(settings)
     feed = ChangeFeed([COLLECTION], name="changes-services").start()
+    tally = Tally()
+    reporter = Reporter(tally, app.traffic.record).start()
     try:
         descriptor = serving_pb2.DESCRIPTOR.services_by_name["ServingService"]
         kept = MaintenanceRpc("serving", HELD, PATIENCE)
-        server.run("serving", settings, [(ServingRpc(app, feed), descriptor), (kept, DESCRIPTOR)], stop)
+        server.run("serving", settings, [(ServingRpc(app, feed, tally), descriptor), (kept, DESCRIPTOR)], stop)
     finally:
+        reporter.stop()
         feed.stop()
         app.triton.close()

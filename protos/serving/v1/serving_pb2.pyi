@@ -569,3 +569,192 @@ class ResolveServiceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResolveServiceResponse: _TypeAlias = ResolveServiceResponse  # noqa: Y015
+
+@_typing.final
+class GetServiceStatisticsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    WINDOW_S_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    window_s: _builtins.int
+    """How far back, in seconds; 0 means an hour."""
+    points: _builtins.int
+    """How many points at most; 0 means 60. They are whole minutes apart, beyond a day whole hours."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        window_s: _builtins.int = ...,
+        points: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "points", b"points", "window_s", b"window_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetServiceStatisticsRequest: _TypeAlias = GetServiceStatisticsRequest  # noqa: Y015
+
+@_typing.final
+class ServiceStatistics(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINTS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    STEP_S_FIELD_NUMBER: _builtins.int
+    step_s: _builtins.int
+    """Seconds from point to point."""
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrafficPoint]:
+        """Oldest first, those without requests too; the last is still running."""
+
+    @_builtins.property
+    def total(self) -> Global___TrafficPoint:
+        """The whole window."""
+
+    def __init__(
+        self,
+        *,
+        points: _abc.Iterable[Global___TrafficPoint] | None = ...,
+        total: Global___TrafficPoint | None = ...,
+        step_s: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["points", b"points", "step_s", b"step_s", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ServiceStatistics: _TypeAlias = ServiceStatistics  # noqa: Y015
+
+@_typing.final
+class TrafficPoint(_message.Message):
+    """Inference requests from `start` on, through all doors. Those that were not admitted are not counted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    ANSWERED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    P50_MS_FIELD_NUMBER: _builtins.int
+    P95_MS_FIELD_NUMBER: _builtins.int
+    P99_MS_FIELD_NUMBER: _builtins.int
+    answered: _builtins.int
+    refused: _builtins.int
+    """The requests themselves were at fault."""
+    failed: _builtins.int
+    """The service or the platform was at fault."""
+    p50_ms: _builtins.float
+    """Until the answer, in milliseconds: half of those answered were at least as fast. 0 when none was."""
+    p95_ms: _builtins.float
+    p99_ms: _builtins.float
+    @_builtins.property
+    def start(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        start: _timestamp_pb2.Timestamp | None = ...,
+        answered: _builtins.int = ...,
+        refused: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        p50_ms: _builtins.float = ...,
+        p95_ms: _builtins.float = ...,
+        p99_ms: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "failed", b"failed", "p50_ms", b"p50_ms", "p95_ms", b"p95_ms", "p99_ms", b"p99_ms", "refused", b"refused", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrafficPoint: _TypeAlias = TrafficPoint  # noqa: Y015
+
+@_typing.final
+class RecordTrafficRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    """Names the process that counted, anew after each start of it."""
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrafficCell]: ...
+    def __init__(
+        self,
+        *,
+        source: _builtins.str = ...,
+        cells: _abc.Iterable[Global___TrafficCell] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordTrafficRequest: _TypeAlias = RecordTrafficRequest  # noqa: Y015
+
+@_typing.final
+class TrafficCell(_message.Message):
+    """All that the source counted in one span; it may grow later."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class StepsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.int
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.int = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SERVICE_ID_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    WIDTH_S_FIELD_NUMBER: _builtins.int
+    ANSWERED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    service_id: _builtins.str
+    start: _builtins.int
+    """Unix time, and length of the span: a minute or an hour."""
+    width_s: _builtins.int
+    answered: _builtins.int
+    refused: _builtins.int
+    failed: _builtins.int
+    @_builtins.property
+    def steps(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]:
+        """How many were answered by step of duration, see `kernel.traffic`."""
+
+    def __init__(
+        self,
+        *,
+        service_id: _builtins.str = ...,
+        start: _builtins.int = ...,
+        width_s: _builtins.int = ...,
+        answered: _builtins.int = ...,
+        refused: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        steps: _abc.Mapping[_builtins.int, _builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "failed", b"failed", "refused", b"refused", "service_id", b"service_id", "start", b"start", "steps", b"steps", "width_s", b"width_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrafficCell: _TypeAlias = TrafficCell  # noqa: Y015

@@ -86,10 +86,20 @@ class ServingServiceStub:
                 request_serializer=protos_dot_serving_dot_v1_dot_serving__pb2.WatchServiceRequest.SerializeToString,
                 response_deserializer=protos_dot_serving_dot_v1_dot_serving__pb2.Service.FromString,
                 _registered_method=True)
+        self.GetServiceStatistics = channel.unary_unary(
+                '/modelyard.serving.v1.ServingService/GetServiceStatistics',
+                request_serializer=protos_dot_serving_dot_v1_dot_serving__pb2.GetServiceStatisticsRequest.SerializeToString,
+                response_deserializer=protos_dot_serving_dot_v1_dot_serving__pb2.ServiceStatistics.FromString,
+                _registered_method=True)
         self.ResolveService = channel.unary_unary(
                 '/modelyard.serving.v1.ServingService/ResolveService',
                 request_serializer=protos_dot_serving_dot_v1_dot_serving__pb2.ResolveServiceRequest.SerializeToString,
                 response_deserializer=protos_dot_serving_dot_v1_dot_serving__pb2.ResolveServiceResponse.FromString,
+                _registered_method=True)
+        self.RecordTraffic = channel.unary_unary(
+                '/modelyard.serving.v1.ServingService/RecordTraffic',
+                request_serializer=protos_dot_serving_dot_v1_dot_serving__pb2.RecordTrafficRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
 
 
@@ -167,8 +177,22 @@ class ServingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetServiceStatistics(self, request, context):
+        """Inference requests to a service by time: how many, how they ended, how long they took.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ResolveService(self, request, context):
         """Where inference requests for a service go; refused unless it runs and the caller may use it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordTraffic(self, request, context):
+        """What another door of the platform counted; for its own services only. Repeating it changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -227,10 +251,20 @@ def add_ServingServiceServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_serving_dot_v1_dot_serving__pb2.WatchServiceRequest.FromString,
                     response_serializer=protos_dot_serving_dot_v1_dot_serving__pb2.Service.SerializeToString,
             ),
+            'GetServiceStatistics': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServiceStatistics,
+                    request_deserializer=protos_dot_serving_dot_v1_dot_serving__pb2.GetServiceStatisticsRequest.FromString,
+                    response_serializer=protos_dot_serving_dot_v1_dot_serving__pb2.ServiceStatistics.SerializeToString,
+            ),
             'ResolveService': grpc.unary_unary_rpc_method_handler(
                     servicer.ResolveService,
                     request_deserializer=protos_dot_serving_dot_v1_dot_serving__pb2.ResolveServiceRequest.FromString,
                     response_serializer=protos_dot_serving_dot_v1_dot_serving__pb2.ResolveServiceResponse.SerializeToString,
+            ),
+            'RecordTraffic': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordTraffic,
+                    request_deserializer=protos_dot_serving_dot_v1_dot_serving__pb2.RecordTrafficRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -515,6 +549,33 @@ class ServingService:
             _registered_method=True)
 
     @staticmethod
+    def GetServiceStatistics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/modelyard.serving.v1.ServingService/GetServiceStatistics',
+            protos_dot_serving_dot_v1_dot_serving__pb2.GetServiceStatisticsRequest.SerializeToString,
+            protos_dot_serving_dot_v1_dot_serving__pb2.ServiceStatistics.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ResolveService(request,
             target,
             options=(),
@@ -531,6 +592,33 @@ class ServingService:
             '/modelyard.serving.v1.ServingService/ResolveService',
             protos_dot_serving_dot_v1_dot_serving__pb2.ResolveServiceRequest.SerializeToString,
             protos_dot_serving_dot_v1_dot_serving__pb2.ResolveServiceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordTraffic(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/modelyard.serving.v1.ServingService/RecordTraffic',
+            protos_dot_serving_dot_v1_dot_serving__pb2.RecordTrafficRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

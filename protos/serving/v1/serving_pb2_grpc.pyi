@@ -54,8 +54,12 @@ class ServingServiceStub:
     """Ask the model."""
     WatchService: _grpc.UnaryStreamMultiCallable[_serving_pb2.WatchServiceRequest, _serving_pb2.Service]
     """The service now and after each change, until the client goes away."""
+    GetServiceStatistics: _grpc.UnaryUnaryMultiCallable[_serving_pb2.GetServiceStatisticsRequest, _serving_pb2.ServiceStatistics]
+    """Inference requests to a service by time: how many, how they ended, how long they took."""
     ResolveService: _grpc.UnaryUnaryMultiCallable[_serving_pb2.ResolveServiceRequest, _serving_pb2.ResolveServiceResponse]
     """Where inference requests for a service go; refused unless it runs and the caller may use it."""
+    RecordTraffic: _grpc.UnaryUnaryMultiCallable[_serving_pb2.RecordTrafficRequest, _empty_pb2.Empty]
+    """What another door of the platform counted; for its own services only. Repeating it changes nothing."""
 
 @_typing.type_check_only
 class ServingServiceAsyncStub(ServingServiceStub):
@@ -82,8 +86,12 @@ class ServingServiceAsyncStub(ServingServiceStub):
     """Ask the model."""
     WatchService: _aio.UnaryStreamMultiCallable[_serving_pb2.WatchServiceRequest, _serving_pb2.Service]  # type: ignore[assignment]
     """The service now and after each change, until the client goes away."""
+    GetServiceStatistics: _aio.UnaryUnaryMultiCallable[_serving_pb2.GetServiceStatisticsRequest, _serving_pb2.ServiceStatistics]  # type: ignore[assignment]
+    """Inference requests to a service by time: how many, how they ended, how long they took."""
     ResolveService: _aio.UnaryUnaryMultiCallable[_serving_pb2.ResolveServiceRequest, _serving_pb2.ResolveServiceResponse]  # type: ignore[assignment]
     """Where inference requests for a service go; refused unless it runs and the caller may use it."""
+    RecordTraffic: _aio.UnaryUnaryMultiCallable[_serving_pb2.RecordTrafficRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """What another door of the platform counted; for its own services only. Repeating it changes nothing."""
 
 class ServingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Services that answer with a published model, on Triton."""
@@ -169,11 +177,27 @@ class ServingServiceServicer(metaclass=_abc_1.ABCMeta):
         """The service now and after each change, until the client goes away."""
 
     @_abc_1.abstractmethod
+    def GetServiceStatistics(
+        self,
+        request: _serving_pb2.GetServiceStatisticsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_serving_pb2.ServiceStatistics, _abc.Awaitable[_serving_pb2.ServiceStatistics]]:
+        """Inference requests to a service by time: how many, how they ended, how long they took."""
+
+    @_abc_1.abstractmethod
     def ResolveService(
         self,
         request: _serving_pb2.ResolveServiceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_serving_pb2.ResolveServiceResponse, _abc.Awaitable[_serving_pb2.ResolveServiceResponse]]:
         """Where inference requests for a service go; refused unless it runs and the caller may use it."""
+
+    @_abc_1.abstractmethod
+    def RecordTraffic(
+        self,
+        request: _serving_pb2.RecordTrafficRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """What another door of the platform counted; for its own services only. Repeating it changes nothing."""
 
 def add_ServingServiceServicer_to_server(servicer: ServingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

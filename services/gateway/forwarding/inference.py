@@ -3,8 +3,10 @@
 Only inference passes: repository control, shared memory, trace and log settings of Triton are nobody's here.
 """
 
+import time
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import TypeAlias, TypeVar
 
 import grpc
@@ -15,10 +17,12 @@ from services.gateway.forwarding.calls import Call, CallFailed
 from services.gateway.forwarding.front import Context, Gate, unimplemented
 from services.gateway.forwarding.remote import failure_of
 from services.gateway.forwarding.resolver import Resolver
+from services.gateway.forwarding.traffic import InferenceTraffic
 from services.gateway.forwarding.triton import real_code
 from services.kernel.errors import InvalidArgument
 from services.kernel.grpc import CHANNEL_OPTIONS
 from services.kernel.grpc.messages import parsed
+from services.kernel.traffic import Outcome
 
 SERVICE = "inference.GRPCInferenceService"
 
@@ -26,10 +30,11 @@ M = TypeVar("M", bound=Message)
 UnaryCall: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
 StreamCall: TypeAlias = "grpc.aio.StreamStreamMultiCallable[bytes, bytes]"
 
+_INFER = "ModelInfer"
 _NAMED: dict[str, tuple[str, type[Message], type[Message]]] = {
     "ModelReady": ("name", service_pb2.ModelReadyRequest, service_pb2.ModelReadyResponse),
     "ModelMetadata": ("name", service_pb2.ModelMetadataRequest, service_pb2.ModelMetadataResponse),
-    "ModelInfer": ("model_name", service_pb2.ModelInferRequest, service_pb2.ModelInferResponse),
+    _INFER: ("model_name", service_pb2.ModelInferRequest, service_pb2.ModelInferResponse),
 }
 _OTHER = f"{SERVICE}/other"
 _SERVER: dict[str, type[Message]] = {
@@ -44,9 +49,10 @@ _MEASURED = frozenset(f"/{SERVICE}/{name}" for name in (*_NAMED, *_SERVER))
 class InferenceForwarder(grpc.GenericRpcHandler):
     """`inference.GRPCInferenceService`; `triton` is asked for the server's own state."""
 
-    def __init__(self, gate: Gate, resolver: Resolver, triton: str) -> None:
+    def __init__(self, gate: Gate, resolver: Resolver, traffic: InferenceTraffic, triton: str) -> None:
         self._gate = gate
         self._resolver = resolver
+        self._traffic = traffic
         self._triton = triton
         self._channels: dict[str, grpc.aio.Channel] = {}
 
@@ -99,8 +105,10 @@ class InferenceForwarder(grpc.GenericRpcHandler):
             setattr(request, field, target.model)
             asking: UnaryCall = self._channel(target.grpc).unary_unary(path)
             running = asking(request.SerializeToString(), timeout=call.time_left)
+            counting = self._traffic.counting_rpc(service_id) if name == _INFER else nullcontext()
             try:
-                answer = await running
+                with counting:
+                    answer = await running
             except grpc.aio.AioRpcError:
                 self._resolver.forget(service_id, call)
                 raise
@@ -131,22 +139,33 @@ class InferenceForwarder(grpc.GenericRpcHandler):
         service_id = str(getattr(first, "model_name"))  # noqa: B009  # the class has no types
         target = await self._resolver.resolve(service_id, call)
         asking: StreamCall = self._channel(target.grpc).stream_stream(path)
-        running = asking(self._model_requests(first, requests, service_id, target.model), timeout=call.time_left)
+        sent: deque[float] = deque()
+        running = asking(self._model_requests(first, requests, service_id, target.model, sent), timeout=call.time_left)
         try:
             async for answer in running:
                 message = parsed(service_pb2.ModelStreamInferResponse, answer)
+                self._count_answer(service_id, str(message.error_message), sent)
                 message.infer_response.model_name = service_id
                 yield message.SerializeToString()
         finally:
             running.cancel()
 
+    def _count_answer(self, service_id: str, error: str, sent: deque[float]) -> None:
+        """Models answer each request of a stream once and in order. Errors tell no code: only a died model is known."""
+        seconds = time.perf_counter() - sent.popleft() if sent else 0.0
+        died = real_code(grpc.StatusCode.INTERNAL, error) is grpc.StatusCode.UNAVAILABLE
+        outcome = Outcome.FAILED if died else Outcome.REFUSED if error else Outcome.ANSWERED
+        self._traffic.count(service_id, outcome, seconds)
+
     async def _model_requests(
-        self, first: Message, others: AsyncIterator[bytes], service_id: str, model: str
+        self, first: Message, others: AsyncIterator[bytes], service_id: str, model: str, sent: deque[float]
     ) -> AsyncGenerator[bytes, None]:
-        """One stream talks to one service: rights were checked for that one only."""
+        """One stream talks to one service: rights were checked for that one only. `sent` gets the time of each."""
         first.model_name = model  # type: ignore[attr-defined]
+        sent.append(time.perf_counter())
         yield first.SerializeToString()
         async for data in others:
+            sent.append(time.perf_counter())
             yield _renamed(service_pb2.ModelInferRequest, data, "model_name", model, expected=service_id)
 
     def _channel(self, address: str) -> grpc.aio.Channel:

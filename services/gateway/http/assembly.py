@@ -15,7 +15,9 @@ from services.kernel.storage.objects import MinioStore
 def assemble(gateway: Gateway) -> ASGIApp:
     settings, access = gateway.settings, gateway.access
     limits = Limits(settings.body_limit, settings.large_body_limit, settings.body_idle_s, settings.request_time_s)
-    inference = InferenceEndpoint(access, gateway.resolver, gateway.inference_http, limits, triton=settings.triton_http)
+    inference = InferenceEndpoint(
+        access, gateway.resolver, gateway.inference_http, limits, gateway.traffic, triton=settings.triton_http
+    )
     uploads = TusEndpoint(
         access,
         gateway.uploads,

@@ -18,21 +18,31 @@ from services.kernel import tracing
 from services.kernel.context import current_traceparent
 from services.kernel.errors import DeadlineExceeded, NotFound, Unavailable
 from services.kernel.grpc import TRACE_KEY
+from services.kernel.traffic import Outcome, Tally
 
 BINARY_LENGTH = "inference-header-content-length"
 _PASSED_IN = ("content-type", BINARY_LENGTH)
 _PASSED_OUT = ("content-type", BINARY_LENGTH)
 _SHOWN = 2000
+_REFUSED, _FAILED = 400, 500
 
 
 class InferenceEndpoint:
     """`triton` (`host:port`) is asked for the server's own state; models go where their service is."""
 
     def __init__(
-        self, access: Access, resolver: Resolver, client: httpx.AsyncClient, limits: Limits, *, triton: str
+        self,
+        access: Access,
+        resolver: Resolver,
+        client: httpx.AsyncClient,
+        limits: Limits,
+        traffic: Tally,
+        *,
+        triton: str,
     ) -> None:
         self._access = access
         self._resolver = resolver
+        self._traffic = traffic
         self._client = client
         self._limits = limits
         self._triton = triton
@@ -48,10 +58,19 @@ class InferenceEndpoint:
         )
         headers = {name: request.headers[name] for name in _PASSED_IN if name in request.headers}
         url = f"http://{target.http}/v2/models/{target.model}/infer"
-        answer = await unless_gone(request.receive, lambda: self._ask("POST", url, call, headers, body))
+
+        async def counted() -> tuple[httpx.Response, int]:
+            with self._traffic.counting(request.path_params["service"]) as counting:
+                answer = await self._ask("POST", url, call, headers, body)
+                code = _code_of(answer)
+                if code >= _REFUSED:
+                    counting.outcome = Outcome.FAILED if code >= _FAILED else Outcome.REFUSED
+                return answer, code
+
+        answer, code = await unless_gone(request.receive, counted)
         if answer.status_code == httpx.codes.NOT_FOUND:
             self._resolver.forget(request.path_params["service"], call)
-        return _handed_on(answer, _code_of(answer))
+        return _handed_on(answer, code)
 
     async def ready(self, request: Request) -> Response:
         call = await self._admit(request)

@@ -126,7 +126,7 @@ class _Field:
         for index, item in enumerate(value if self.items else ()):
             yield from _failed(self.items, item, f"{name}[{index}]")
         for key, item in value.items() if self.keys or self.values else ():
-            where = f"{name}[{key[:_SHOWN_KEY]}]"
+            where = f"{name}[{str(key)[:_SHOWN_KEY]}]"
             yield from _failed(self.keys, key, where)
             yield from _failed(self.values, item, where)
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from services.kernel.errors import Unavailable
 from services.kernel.rights import require_visible
+from services.serving.domain import Service
 from services.serving.handlers.inputs import Instance, columns
 from services.serving.handlers.services import require_running
-from services.serving.ports import Answer, Attention, Inference, ServiceReader
+from services.serving.ports import Answer, Attention, Inference, ServiceReader, Traffic
 
 RETRIES = 2
 _REPAIRABLE = ("INSTANCE_DEAD", "MODEL_NOT_LOADED")
@@ -23,9 +24,14 @@ class Predictions:
 
 
 def predict(
-    service_id: str, instances: Sequence[Instance], services: ServiceReader, attention: Attention, inference: Inference
+    service_id: str,
+    instances: Sequence[Instance],
+    services: ServiceReader,
+    attention: Attention,
+    inference: Inference,
+    traffic: Traffic,
 ) -> Predictions:
-    """Ask the model of a running service.
+    """Ask the model of a running service, and count it.
 
     Raises NotFound, FailedPrecondition (not running), InvalidArgument naming the field, Unavailable while it is
     being loaded again.
@@ -33,6 +39,13 @@ def predict(
     service = services.get(service_id)
     require_visible(service)
     require_running(service)
+    with traffic.counting(service.id):
+        return _answered(service, instances, attention, inference)
+
+
+def _answered(
+    service: Service, instances: Sequence[Instance], attention: Attention, inference: Inference
+) -> Predictions:
     inputs = columns(service.interface, service.inputs, instances)
     for left in range(RETRIES, -1, -1):
         try:

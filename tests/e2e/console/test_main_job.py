@@ -95,6 +95,10 @@ def test_pictures_from_sign_in_to_a_prediction(guest: Visitor, tmp_path: Path) -
     page.locator("input[type=file]").first.set_input_files(picture)
     page.get_by_role("button", name="开始预测").click()
     expect(page.get_by_role("region", name="预测结果").get_by_role("heading")).to_have_text("light")
+    page.get_by_role("tab", name="调用统计").click()
+    # The platform's own checks of the service are no requests.
+    expect(page.get_by_role("img", name="调用次数：成功 1，请求有误 0，服务出错 0")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("延迟：50% 的请求在"))).to_be_visible()
 
 
 @pytest.mark.timeout(600)

@@ -38,6 +38,7 @@ class Running:
 
     settings: GatewaySettings
     datasets: FakeDatasets
+    servings: FakeServings = field(default_factory=FakeServings)
     token: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -94,15 +95,11 @@ def gateway(servers: Servers) -> Iterator[Running]:
     triton_server.start()
     settings = gateway_settings_for(servers, triton_http.address, triton_grpc)
     mongo.connect(settings, "gateway")
-    running = Running(settings, FakeDatasets())
+    running = Running(settings, FakeDatasets(), FakeServings(triton_http.address, triton_grpc))
     services = (
         ("dataset", running.datasets, dataset_pb2.DESCRIPTOR.services_by_name["DatasetService"]),
         ("trainer", FakeTasks(), task_pb2.DESCRIPTOR.services_by_name["TaskService"]),
-        (
-            "serving",
-            FakeServings(triton_http.address, triton_grpc),
-            serving_pb2.DESCRIPTOR.services_by_name["ServingService"],
-        ),
+        ("serving", running.servings, serving_pb2.DESCRIPTOR.services_by_name["ServingService"]),
     )
     thread = in_thread(asyncio.run, _serve(running, services))
     eventually(lambda: _answers(running), timeout=30)

@@ -54,6 +54,9 @@ class TritonGrpc(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore
     def ServerLive(self, request: object, context: object) -> service_pb2.ServerLiveResponse:
         return service_pb2.ServerLiveResponse(live=True)
 
+    def ModelReady(self, request: object, context: object) -> service_pb2.ModelReadyResponse:
+        return service_pb2.ModelReadyResponse(ready=True)
+
     def ModelStreamInfer(
         self, requests: Iterator[service_pb2.ModelInferRequest], context: grpc.ServicerContext
     ) -> Iterator[service_pb2.ModelStreamInferResponse]:

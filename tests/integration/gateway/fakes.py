@@ -118,14 +118,20 @@ class FakeTasks(Unoffered):
 class FakeServings(Unoffered):
     """Resolves `svc-1` to the model `m-1` of a Triton at `triton`."""
 
-    def __init__(self, triton_http: str, triton_grpc: str) -> None:
+    def __init__(self, triton_http: str = "", triton_grpc: str = "") -> None:
         self._http = triton_http
         self._grpc = triton_grpc
+        self.traffic: list[serving_pb2.TrafficCell] = []
 
     def ResolveService(self, request: serving_pb2.ResolveServiceRequest) -> serving_pb2.ResolveServiceResponse:
         if request.id != "svc-1":
             raise NotFound(f"{request.id} does not exist or is not visible to you.")
         return serving_pb2.ResolveServiceResponse(triton_model="m-1", triton_grpc=self._grpc, triton_http=self._http)
+
+    def RecordTraffic(self, request: serving_pb2.RecordTrafficRequest) -> Empty:
+        assert current_caller().user_name == "gateway"
+        self.traffic.extend(request.cells)
+        return Empty()
 
     def Predict(self, request: serving_pb2.PredictRequest) -> serving_pb2.PredictResponse:
         labels = [str(len(instance.inputs["image"])) for instance in request.instances]

@@ -1,4 +1,6 @@
+import contextlib
 import threading
+import time
 from collections.abc import Iterator
 
 import grpc
@@ -13,7 +15,9 @@ from protos.dataset.v1 import dataset_pb2, dataset_pb2_grpc
 from protos.event.v1 import event_pb2, event_pb2_grpc
 from protos.identity.v1 import identity_pb2, identity_pb2_grpc
 from protos.scheduler.v1 import workload_pb2, workload_pb2_grpc
+from protos.serving.v1 import serving_pb2
 from services.gateway.eventlog import models
+from services.kernel.traffic import HOUR_S, REPORT_EVERY_S
 from tests.integration.gateway.conftest import PASSWORD, Running
 from tests.integration.gateway.fake_triton import DIED
 from tests.integration.gateway.test_events import event
@@ -227,6 +231,39 @@ def test_inference_over_http(gateway: Running, http: httpx.Client) -> None:
     with gateway.client(signed_in=False) as client:
         assert client.post("/v2/models/svc-1/infer", json={}).status_code == 401
         assert client.get("/v2/health/ready").status_code == 200
+
+
+def test_inference_is_counted_whatever_door_it_comes_by(
+    gateway: Running, http: httpx.Client, channel: grpc.Channel, token: Token
+) -> None:
+    def told() -> serving_pb2.TrafficCell:
+        return max(
+            (cell for cell in gateway.servings.traffic if cell.width_s == HOUR_S),
+            key=lambda cell: cell.answered + cell.refused + cell.failed,
+            default=serving_pb2.TrafficCell(),
+        )
+
+    stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+    stub.ModelInfer(service_pb2.ModelInferRequest(model_name="svc-1"), metadata=token)
+    time.sleep(2 * REPORT_EVERY_S)  # what the tests before asked for is told
+    before = serving_pb2.TrafficCell.FromString(told().SerializeToString())
+    for name in ("", "wrong", "died"):
+        with contextlib.suppress(grpc.RpcError):
+            stub.ModelInfer(service_pb2.ModelInferRequest(model_name="svc-1", id=name), metadata=token)
+    requests = [service_pb2.ModelInferRequest(model_name="svc-1") for _ in range(2)]
+    assert len(list(stub.ModelStreamInfer(iter(requests), metadata=token, timeout=20))) == 2
+    for body in (b"{}", b"died"):
+        http.post("/v2/models/svc-1/infer", content=body)
+    http.post("/v2/models/svc-9/infer", content=b"{}")
+    stub.ModelReady(service_pb2.ModelReadyRequest(name="svc-1"), metadata=token)
+
+    def grown() -> bool:
+        now = told()
+        return (now.answered - before.answered, now.refused - before.refused, now.failed - before.failed) == (4, 1, 2)
+
+    eventually(grown, timeout=10)
+    assert {cell.service_id for cell in gateway.servings.traffic} == {"svc-1"}
+    assert sum(told().steps.values()) == told().answered
 
 
 def test_open_streams_are_limited_over_grpc_and_http_together(

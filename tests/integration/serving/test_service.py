@@ -4,6 +4,7 @@ import base64
 import fcntl
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 
 from protos.scheduler.v1 import workload_pb2
 from protos.serving.v1 import serving_pb2
-from services.kernel.context import acting_as
-from services.kernel.errors import DomainError, FailedPrecondition, InvalidArgument, NotFound
+from services.kernel.context import Caller, acting_as
+from services.kernel.errors import DomainError, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 from services.kernel.grpc.status import from_rpc_error
+from services.kernel.traffic import MINUTE_S, REPORT_EVERY_S
 from tests.integration.serving.platform import OWNER, Platform, State
 from tests.support.images import png
 from tests.support.polling import eventually
@@ -67,6 +69,41 @@ def test_it_runs_with_the_load_and_judges_images(platform: Platform, colours: st
     with acting_as(OWNER):
         resolved = platform.serving.ResolveService(serving_pb2.ResolveServiceRequest(id=colours))
     assert (resolved.triton_model, resolved.triton_grpc) == (colours, platform.triton.grpc)
+
+
+def test_requests_are_counted_by_whoever_answers_them(platform: Platform, colours: str) -> None:
+    def statistics() -> serving_pb2.ServiceStatistics:
+        return platform.serving.GetServiceStatistics(serving_pb2.GetServiceStatisticsRequest(id=colours))
+
+    def counted() -> tuple[int, int, int]:
+        total = statistics().total
+        return total.answered, total.refused, total.failed
+
+    time.sleep(2 * REPORT_EVERY_S)
+    with acting_as(OWNER):
+        answered, refused, failed = counted()
+        platform.predict(colours, RED, BLUE)
+        with pytest.raises(InvalidArgument):
+            platform.predict(colours, {"picture": "eA=="})
+        eventually(lambda: counted() == (answered + 1, refused + 1, failed), timeout=10)
+    # Another door says what it counted, a part of it twice and late.
+    start = int(time.time()) // MINUTE_S * MINUTE_S
+    for source, seen in (("door-1", 3), ("door-1", 5), ("door-1", 5), ("door-1", 3), ("door-2", 2)):
+        cell = serving_pb2.TrafficCell(
+            service_id=colours, start=start, width_s=MINUTE_S, answered=seen, steps={63: seen}
+        )
+        platform.serving.RecordTraffic(serving_pb2.RecordTrafficRequest(source=source, cells=[cell]))
+    with acting_as(OWNER):
+        assert counted() == (answered + 8, refused + 1, failed)
+        found = statistics()
+        assert (len(found.points), found.step_s) == (60, MINUTE_S)
+        assert sum(point.answered for point in found.points) == found.total.answered
+        assert 0 < found.total.p50_ms <= found.total.p95_ms <= found.total.p99_ms
+        request = serving_pb2.RecordTrafficRequest(source="stranger")
+        with pytest.raises(PermissionDenied):
+            platform.serving.RecordTraffic(request)
+    with acting_as(Caller("user-2")), pytest.raises(NotFound):
+        statistics()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 
 from services.kernel.context import Caller, acting_as
 from services.kernel.entity import Visibility
+from services.kernel.traffic import Tally
 from services.kernel.values import BundleRef, Interface, InterfaceParameter
 from services.serving.domain import ModelVersion, Service, ServiceState
 from services.serving.handlers.instances import InstanceWatch
@@ -36,6 +37,7 @@ class World:
     scheduler: FakeLeases = field(default_factory=FakeLeases)
     triton: FakeTriton = field(default_factory=FakeTriton)
     processes: FakeProcesses = field(default_factory=FakeProcesses)
+    traffic: Tally = field(default_factory=Tally)
     now: float = 1000.0
 
     def __post_init__(self) -> None:

@@ -4,14 +4,20 @@ import pytest
 
 from services.kernel.context import Caller, acting_as
 from services.kernel.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unavailable
+from services.kernel.traffic import MINUTE_S, Outcome
 from services.kernel.values import Interface
 from services.serving.domain import ServiceState
 from services.serving.handlers import services as commands
-from services.serving.handlers.predict import predict
+from services.serving.handlers.predict import Predictions, predict
 from tests.unit.serving.conftest import VERSION, World
 
 STRANGER = Caller("user-2")
 PNG = "iVBORw0KGgo="
+
+
+def ask(world: World, service_id: str, instances: int = 1) -> Predictions:
+    given = [{"image": PNG}] * instances
+    return predict(service_id, given, world.services, world.attention, world.triton, world.traffic)
 
 
 def started(world: World) -> str:
@@ -54,7 +60,7 @@ def test_strangers_neither_see_nor_change_it(world: World) -> None:
         for command in (
             lambda: commands.stop_service(service_id, world.services),
             lambda: commands.resolve_service(service_id, world.services),
-            lambda: predict(service_id, [{"image": PNG}], world.services, world.attention, world.triton),
+            lambda: ask(world, service_id),
         ):
             with pytest.raises(NotFound):
                 command()
@@ -65,10 +71,7 @@ def test_a_public_service_can_be_used_but_not_changed_by_others(world: World) ->
     service.visibility = type(service.visibility).PUBLIC
     world.services.save(service)
     with acting_as(STRANGER):
-        assert (
-            predict(service.id, [{"image": PNG}], world.services, world.attention, world.triton).answers[0].label
-            == "green"
-        )
+        assert ask(world, service.id).answers[0].label == "green"
         with pytest.raises(PermissionDenied):
             commands.stop_service(service.id, world.services)
 
@@ -87,12 +90,12 @@ def test_predict_says_what_to_do_when_it_does_not_run(world: World, state: Servi
     service.state, service.error = state, "bad weights"
     world.services.save(service)
     with pytest.raises(FailedPrecondition) as caught:
-        predict(service.id, [{"image": PNG}], world.services, world.attention, world.triton)
+        ask(world, service.id)
     assert advice in caught.value.message
 
 
 def test_predict_answers_each_instance(world: World) -> None:
-    found = predict(started(world), [{"image": PNG}, {"image": PNG}], world.services, world.attention, world.triton)
+    found = ask(world, started(world), 2)
     assert [answer.label for answer in found.answers] == ["green", "green"]
     assert dict(zip(found.labels, found.answers[0].probabilities, strict=True))["green"] == 0.8
     assert found.model_number == "1.01"
@@ -102,17 +105,38 @@ def test_predict_that_meets_a_dead_instance_calls_the_reconciler(world: World) -
     service_id = started(world)
     world.triton.dead.add(service_id)
     with pytest.raises(Unavailable):
-        predict(service_id, [{"image": PNG}], world.services, world.attention, world.triton)
+        ask(world, service_id)
     assert world.attention.called == {service_id}
     world.pass_by()
-    assert predict(service_id, [{"image": PNG}], world.services, world.attention, world.triton).answers
+    assert ask(world, service_id).answers
+
+
+def test_requests_to_what_runs_are_counted_by_how_they_end(world: World) -> None:
+    service = world.create()
+    with pytest.raises(FailedPrecondition):
+        ask(world, service.id)
+    running = started(world)
+    ask(world, running)
+    with pytest.raises(InvalidArgument):
+        predict(running, [{"picture": PNG}], world.services, world.attention, world.triton, world.traffic)
+    world.triton.away = True
+    with pytest.raises(Unavailable):
+        ask(world, running)
+    with acting_as(STRANGER), pytest.raises(NotFound):
+        ask(world, running)
+    minute = next(cell for cell in world.traffic.take() if cell.span.width_s == MINUTE_S)
+    assert (minute.subject, minute.outcomes) == (
+        running,
+        {Outcome.ANSWERED: 1, Outcome.REFUSED: 1, Outcome.FAILED: 1},
+    )
+    assert world.traffic.take() == []
 
 
 def test_predict_while_triton_is_away_is_unavailable(world: World) -> None:
     service_id = started(world)
     world.triton.away = True
     with pytest.raises(Unavailable) as caught:
-        predict(service_id, [{"image": PNG}], world.services, world.attention, world.triton)
+        ask(world, service_id)
     assert caught.value.reason == "TRITON_UNAVAILABLE"
     assert not world.attention.called
 

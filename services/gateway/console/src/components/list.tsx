@@ -8,6 +8,7 @@ import { ErrorAlert } from './errors';
 import { Table } from './Table';
 
 const PAGE_SIZE = 100;
+const DRAWN_WHOLE = 30;
 const ROW_HEIGHT = 47;
 const CLOSE_TO_END = 20;
 const SHOWN_HEIGHT = 'calc(100vh - 260px)';
@@ -50,7 +51,7 @@ interface Props<T> {
 /** A list of any length: rows are drawn when they are in sight, and read from the server as one scrolls to them. */
 export function ListTable<T extends { id: string }>({ label, list, columns, empty, filters, onOpen, width }: Props<T>) {
   const { t } = useTranslation();
-  const virtual = list.items.length > PAGE_SIZE;
+  const virtual = list.items.length > DRAWN_WHOLE;
   const readMore = (target: HTMLElement) => {
     const left = target.scrollHeight - target.scrollTop - target.clientHeight;
     if (left < CLOSE_TO_END * ROW_HEIGHT && list.hasNextPage && !list.isFetchingNextPage) void list.fetchNextPage();

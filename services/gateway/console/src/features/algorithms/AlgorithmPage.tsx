@@ -10,6 +10,7 @@ import { Page } from '@/components/Page';
 import { OnlineTag } from '@/features/datasets/OnlineTag';
 import { usePurposeText } from '@/features/datasets/purpose';
 import { lazily } from '@/components/lazily';
+import { useInLanguage } from '@/i18n/bilingual';
 
 import { AlgorithmActions } from './AlgorithmActions';
 import { AlgorithmFacts } from './AlgorithmFacts';
@@ -25,6 +26,7 @@ export default function AlgorithmPage() {
   const { id = '' } = useParams();
   const query = useAlgorithm(id);
   const title = useAlgorithmTitle();
+  const inLanguage = useInLanguage();
   if (query.isPending) return <Loading />;
   if (!query.data) return <ErrorResult error={query.error} onRetry={() => void query.refetch()} />;
   const algorithm = query.data;
@@ -39,7 +41,7 @@ export default function AlgorithmPage() {
       <Flex vertical gap={16}>
         <Card title={t('algorithms.facts')}>
           <Typography.Paragraph style={{ maxWidth: 880, overflowWrap: 'anywhere' }}>
-            {algorithm.description || t('algorithms.noDescription')}
+            {inLanguage(algorithm.description) || t('algorithms.noDescription')}
           </Typography.Paragraph>
           <AlgorithmFacts algorithm={algorithm} />
         </Card>

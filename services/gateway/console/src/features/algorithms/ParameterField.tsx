@@ -2,7 +2,9 @@ import { Form, Input, InputNumber, Select, Switch, Typography } from 'antd';
 import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { inLanguage, type JsonSchema, rangeOf } from './schema';
+import { useInLanguage } from '@/i18n/bilingual';
+
+import { type JsonSchema, rangeOf } from './schema';
 
 interface Props {
   name: string;
@@ -17,9 +19,10 @@ interface Props {
 
 /** One parameter with its title, its meaning, its bounds and its default. */
 export function ParameterField({ name, rule, value, onChange, error, required, disabled }: Props) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
+  const inLanguage = useInLanguage();
   const id = useId();
-  const title = rule.title ? inLanguage(rule.title, i18n.language) : '';
+  const title = rule.title ? inLanguage(rule.title) : '';
   const notes = [rangeOf(rule), rule.default !== undefined && t('algorithms.parameters.default', { value: shown(rule.default) })];
   return (
     <Form.Item
@@ -40,7 +43,7 @@ export function ParameterField({ name, rule, value, onChange, error, required, d
       help={error && <span id={`${id}-help`}>{error}</span>}
       extra={
         <div id={`${id}-extra`} style={{ fontSize: 12 }}>
-          {rule.description && <div>{inLanguage(rule.description, i18n.language)}</div>}
+          {rule.description && <div>{inLanguage(rule.description)}</div>}
           <div className="numbers">{notes.filter(Boolean).join('; ')}</div>
         </div>
       }

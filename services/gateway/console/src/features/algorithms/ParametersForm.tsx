@@ -2,9 +2,10 @@ import { Collapse, Empty, Form, Typography } from 'antd';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
-import { ParameterField } from './ParameterField';
-import { inLanguage, type JsonSchema, type Values } from './schema';
+import { useInLanguage } from '@/i18n/bilingual';
 
+import { ParameterField } from './ParameterField';
+import { type JsonSchema, type Values } from './schema';
 
 /** More than these, and the later ones are folded away. */
 const MANY = 8;
@@ -35,7 +36,8 @@ export function ParametersForm({ schema, errors = {}, disabled = false, ...rest 
 type GroupProps = Required<Props> & { path: string };
 
 function Parameters({ schema, value, onChange, errors, disabled, path }: GroupProps) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
+  const inLanguage = useInLanguage();
   const [opened, setOpened] = useState(false);
   const rules = Object.entries(schema.properties ?? {});
   const first = rules.length > MANY ? rules.slice(0, SHOWN_OF_MANY) : rules;
@@ -50,7 +52,7 @@ function Parameters({ schema, value, onChange, errors, disabled, path }: GroupPr
   const field = ([name, rule]: [string, JsonSchema]): ReactNode =>
     rule.type === 'object' ? (
       <fieldset key={name} style={{ gridColumn: '1 / -1', border: 0, margin: 0, padding: 0 }}>
-        <Typography.Text strong>{rule.title ? inLanguage(rule.title, i18n.language) : name}</Typography.Text>
+        <Typography.Text strong>{rule.title ? inLanguage(rule.title) : name}</Typography.Text>
         <Parameters
           schema={rule}
           value={(value[name] ?? {}) as Values}

@@ -121,11 +121,3 @@ export function rangeOf(rule: JsonSchema): string {
 function lengthOf(least?: number, most?: number): string {
   return rangeOf({ minimum: least, maximum: most });
 }
-
-const BILINGUAL = /^(?<zh>.*\p{Script=Han}.*?) \/ (?<en>.+)$/su;
-
-/** Titles and notes of algorithms may hold both languages: `训练轮数 / epochs`. */
-export function inLanguage(text: string, language: string): string {
-  const parts = BILINGUAL.exec(text)?.groups;
-  return (language === 'en' ? parts?.en : parts?.zh) ?? text;
-}

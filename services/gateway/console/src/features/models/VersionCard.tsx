@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 
 import type { ModelVersion } from '@/api/types';
 import { bytes, Id, percent, When } from '@/components/format';
-import { InterfaceView } from '@/features/services/InterfaceView';
+import { InterfaceView } from '@/components/InterfaceView';
 import { lazily } from '@/components/lazily';
 
 import { downloadOf } from './api';
@@ -72,7 +72,7 @@ export function VersionCard({ version, latest }: Props) {
           </Section>
         </>
       )}
-      <Section title={t('services.interface.tab')}>
+      <Section title={t('services.interface')}>
         <InterfaceView shown={version.interface} />
       </Section>
     </Card>

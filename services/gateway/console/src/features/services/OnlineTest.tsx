@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { ApiError } from '@/api/errors';
 import type { InterfaceParameter, Service } from '@/api/types';
 import { ErrorAlert } from '@/components/errors';
+import { useInLanguage } from '@/i18n/bilingual';
 
 import { Answer } from './Answer';
 import { type Inputs, LOAD, TEXT_MAX, usePredict, useStartService } from './api';
@@ -65,6 +66,7 @@ export function inputsOf(values: Values): Inputs {
 
 function ParameterItem({ parameter }: { parameter: InterfaceParameter }) {
   const { t } = useTranslation();
+  const inLanguage = useInLanguage();
   const { name, type, required } = parameter;
   const image = type === 'image';
   const missing = image ? t('services.test.imageMissing') : t('services.test.textMissing');
@@ -72,7 +74,7 @@ function ParameterItem({ parameter }: { parameter: InterfaceParameter }) {
     <Form.Item
       name={name}
       label={required ? name : `${name} (${t('services.test.optional')})`}
-      tooltip={parameter.description || undefined}
+      tooltip={inLanguage(parameter.description) || undefined}
       rules={[
         { required, message: missing, ...(image ? {} : { whitespace: required }) },
         ...(image ? [] : [{ max: TEXT_MAX, message: t('services.test.textTooLong', { max: TEXT_MAX }) }]),

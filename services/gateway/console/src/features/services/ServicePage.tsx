@@ -17,7 +17,8 @@ import { StateNotice } from './StateNotice';
 
 const OnlineTest = lazily(async () => (await import('./OnlineTest')).OnlineTest);
 const Snippets = lazily(async () => (await import('./Snippets')).Snippets);
-const InterfaceView = lazily(async () => (await import('./InterfaceView')).InterfaceView);
+const Traffic = lazily(async () => (await import('./traffic/Traffic')).Traffic);
+const InterfaceView = lazily(async () => (await import('@/components/InterfaceView')).InterfaceView);
 
 export default function ServicePage() {
   const { t } = useTranslation();
@@ -46,9 +47,10 @@ export default function ServicePage() {
               items={[
                 { key: 'test', label: t('services.test.tab'), children: <OnlineTest service={service} /> },
                 { key: 'call', label: t('services.snippets.tab'), children: <Snippets service={service} /> },
+                { key: 'traffic', label: t('services.traffic.tab'), children: <Traffic serviceId={service.id} /> },
                 {
                   key: 'interface',
-                  label: t('services.interface.tab'),
+                  label: t('services.interface'),
                   children: <InterfaceView shown={service.interface} />,
                 },
               ]}

@@ -128,6 +128,24 @@ export function useMakeService() {
   });
 }
 
+const LIVE_MS = 5000;
+const SLOW_MS = 60_000;
+
+/** The last `windowS` seconds of requests in about `points` points; a window of an hour is followed live. */
+export function useStatistics(id: string, windowS: number, points: number) {
+  return useQuery({
+    queryKey: ['services', id, 'statistics', windowS],
+    queryFn: () =>
+      ask(
+        api.GET('/api/v1/services/{id}/statistics', {
+          params: { path: { id }, query: { window_s: windowS, points } },
+        }),
+      ),
+    refetchInterval: windowS <= 3600 ? LIVE_MS : SLOW_MS,
+    placeholderData: (before) => before,
+  });
+}
+
 export type Inputs = Record<string, string>;
 
 /** Asks the model once; `ms` is how long the answer took as seen from here. */

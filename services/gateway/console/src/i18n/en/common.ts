@@ -54,6 +54,20 @@ const common: Same<typeof zh> = {
     VISIBILITY_PUBLIC: 'Public',
     VISIBILITY_PRESET: 'Preset',
   },
+  interface: {
+    none: 'No interface is described, so it cannot be called.',
+    parameters: 'Inputs',
+    parameter: 'Parameter',
+    type: 'Type',
+    required: 'Required',
+    yes: 'Yes',
+    no: 'No',
+    description: 'Description',
+    testValue: 'Test value',
+    returns: 'Answer',
+    field: 'Field',
+    types: { text: 'Text', image: 'Image', number: 'Number', object: 'Object' },
+  },
 };
 
 export default common;

@@ -51,6 +51,20 @@ const common = {
     VISIBILITY_PUBLIC: '公开',
     VISIBILITY_PRESET: '预置',
   },
+  interface: {
+    none: '没有描述接口，无法调用。',
+    parameters: '输入参数',
+    parameter: '参数',
+    type: '类型',
+    required: '必填',
+    yes: '是',
+    no: '否',
+    description: '说明',
+    testValue: '测试值',
+    returns: '返回内容',
+    field: '字段',
+    types: { text: '文本', image: '图片', number: '数值', object: '对象' },
+  },
 };
 
 export default common;

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 
 import type { Algorithm } from '@/api/types';
 import { useAlgorithmTitle } from '@/features/algorithms/title';
+import { useInLanguage } from '@/i18n/bilingual';
 
 import { Choices } from './Choices';
 import { type Draft, purposeKey, withAlgorithm } from './draft';
@@ -16,6 +17,7 @@ interface Props {
 export function AlgorithmStep({ draft, onChange, algorithms }: Props) {
   const { t } = useTranslation();
   const titleOf = useAlgorithmTitle();
+  const inLanguage = useInLanguage();
   const fitting = algorithms.filter((algorithm) => purposeKey(algorithm) === draft.purpose);
   return (
     <Choices
@@ -31,7 +33,7 @@ export function AlgorithmStep({ draft, onChange, algorithms }: Props) {
         children: (
           <>
             <Typography.Paragraph type="secondary" ellipsis={{ rows: 3 }} style={{ margin: 0 }}>
-              {algorithm.description}
+              {inLanguage(algorithm.description)}
             </Typography.Paragraph>
             <Flex gap={4} wrap>
               <Tag>{t(`common.visibilities.${algorithm.visibility}`)}</Tag>

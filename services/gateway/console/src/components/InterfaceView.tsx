@@ -3,7 +3,9 @@ import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 
 import type { Interface, InterfaceParameter } from '@/api/types';
-import { Table } from '@/components/Table';
+import { type InLanguage, useInLanguage } from '@/i18n/bilingual';
+
+import { Table } from './Table';
 
 interface Field {
   name: string;
@@ -14,38 +16,39 @@ interface Field {
 /** What a model takes and what it answers. */
 export function InterfaceView({ shown }: { shown: Interface | undefined }) {
   const { t } = useTranslation();
-  if (!shown?.parameters.length) return <Empty description={t('services.test.noInterface')} />;
+  const inLanguage = useInLanguage();
+  if (!shown?.parameters.length) return <Empty description={t('common.interface.none')} />;
   const fields = answerFields(shown.returns);
   return (
     <>
       <Table<InterfaceParameter>
-        aria-label={t('services.interface.parameters')}
-        title={() => t('services.interface.parameters')}
+        aria-label={t('common.interface.parameters')}
+        title={() => t('common.interface.parameters')}
         rowKey="name"
         size="small"
         pagination={false}
         scroll={{ x: 560 }}
-        columns={inputColumns(t)}
+        columns={inputColumns(t, inLanguage)}
         dataSource={shown.parameters}
       />
       {fields ? (
         <Table<Field>
-          aria-label={t('services.interface.returns')}
-          title={() => t('services.interface.returns')}
+          aria-label={t('common.interface.returns')}
+          title={() => t('common.interface.returns')}
           rowKey="name"
           size="small"
           pagination={false}
           scroll={{ x: 560 }}
-          columns={answerColumns(t)}
+          columns={answerColumns(t, inLanguage)}
           dataSource={fields}
           style={{ marginBlockStart: 12 }}
         />
       ) : (
         shown.returns && (
           <Typography.Paragraph style={{ marginBlockStart: 12, overflowWrap: 'anywhere' }}>
-            {t('services.interface.returns')}
+            {t('common.interface.returns')}
             {': '}
-            {shown.returns}
+            {inLanguage(shown.returns)}
           </Typography.Paragraph>
         )
       )}
@@ -54,7 +57,7 @@ export function InterfaceView({ shown }: { shown: Interface | undefined }) {
 }
 
 /** The fields of an answer, where the algorithm listed them; a sentence is possible as well. */
-export function answerFields(returns: string): Field[] | undefined {
+function answerFields(returns: string): Field[] | undefined {
   try {
     const parsed: unknown = JSON.parse(returns);
     if (!Array.isArray(parsed)) return undefined;
@@ -74,29 +77,33 @@ function typeName(t: TFunction, type: string): string {
     case 'image':
     case 'number':
     case 'object':
-      return t(`services.interface.types.${type}`);
+      return t(`common.interface.types.${type}`);
     default:
       return type;
   }
 }
 
-function inputColumns(t: TFunction): TableColumnsType<InterfaceParameter> {
+function inputColumns(t: TFunction, inLanguage: InLanguage): TableColumnsType<InterfaceParameter> {
   return [
-    { title: t('services.interface.parameter'), dataIndex: 'name', width: 120, render: code },
-    { title: t('services.interface.type'), dataIndex: 'type', width: 80, render: (type: string) => typeName(t, type) },
+    { title: t('common.interface.parameter'), dataIndex: 'name', width: 120, render: code },
+    { title: t('common.interface.type'), dataIndex: 'type', width: 80, render: (type: string) => typeName(t, type) },
     {
-      title: t('services.interface.required'),
+      title: t('common.interface.required'),
       dataIndex: 'required',
       width: 80,
-      render: (required: boolean) => (required ? t('services.interface.yes') : t('services.interface.no')),
+      render: (required: boolean) => (required ? t('common.interface.yes') : t('common.interface.no')),
     },
-    { title: t('services.interface.description'), dataIndex: 'description' },
+    { title: t('common.interface.description'), dataIndex: 'description', render: inLanguage },
     {
-      title: t('services.interface.testValue'),
+      title: t('common.interface.testValue'),
       dataIndex: 'test_value',
       width: 180,
       render: (value: string) => (
-        <Typography.Text ellipsis={{ tooltip: value.slice(0, 500) }} style={{ maxWidth: 164 }}>
+        <Typography.Text
+          ellipsis={{ tooltip: value.slice(0, 500) }}
+          copyable={value ? { text: value } : false}
+          style={{ maxWidth: 164 }}
+        >
           {value || '–'}
         </Typography.Text>
       ),
@@ -104,11 +111,11 @@ function inputColumns(t: TFunction): TableColumnsType<InterfaceParameter> {
   ];
 }
 
-function answerColumns(t: TFunction): TableColumnsType<Field> {
+function answerColumns(t: TFunction, inLanguage: InLanguage): TableColumnsType<Field> {
   return [
-    { title: t('services.interface.field'), dataIndex: 'name', width: 160, render: code },
-    { title: t('services.interface.type'), dataIndex: 'type', width: 100, render: (type: string) => typeName(t, type) },
-    { title: t('services.interface.description'), dataIndex: 'description' },
+    { title: t('common.interface.field'), dataIndex: 'name', width: 160, render: code },
+    { title: t('common.interface.type'), dataIndex: 'type', width: 100, render: (type: string) => typeName(t, type) },
+    { title: t('common.interface.description'), dataIndex: 'description', render: inLanguage },
   ];
 }
 
