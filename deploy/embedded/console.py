@@ -5,6 +5,7 @@ Tasks: `build`, `check` (types), `test` (components). The first two make what th
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,13 @@ from deploy.embedded.settings import CHECKOUT, EmbeddedError
 
 CONSOLE = CHECKOUT / "services" / "gateway" / "console"
 BUILT = CONSOLE / "dist"
+ASSETS = BUILT / "assets"
 _OPENAPI = CONSOLE / "openapi.json"
 _TYPES = CONSOLE / "src" / "api" / "schema.d.ts"
 _PLATFORM = CHECKOUT / ".venv"
 _TOLD = 3000
+_IMPORTS = re.compile(r"""(?:from|import)\s*["']\./([\w.-]+\.js)["']""")
+_LAZY = re.compile(r"""import\(\s*["'`]\./([\w.-]+\.js)["'`]""")
 
 
 def sources() -> tuple[Path, ...]:
@@ -33,9 +37,31 @@ def is_built() -> bool:
 
 
 def build() -> None:
-    """Raises EmbeddedError."""
+    """Tells how much a browser loads for a page at first. Raises EmbeddedError."""
     _prepare()
     run_package(CONSOLE, "vite/bin/vite.js", "build", "--logLevel", "warn")
+    sizes = first_loads().values()
+    print(f"console: {len(sizes)} pages, at first {min(sizes) // 1000} to {max(sizes) // 1000} kB each, compressed")
+
+
+def first_loads() -> dict[str, int]:
+    """Bytes of scripts, compressed, that a browser with an empty cache loads for each page of the built console."""
+    first: set[str] = set()
+    for name in re.findall(r"assets/([\w.-]+\.js)", (BUILT / "index.html").read_text()):
+        _loaded_with(name, first)
+    pages = [name for file in sorted(first) for name in _LAZY.findall((ASSETS / file).read_text()) if "Page-" in name]
+    return {
+        name: sum((ASSETS / f"{file}.gz").stat().st_size for file in _loaded_with(name, set(first))) for name in pages
+    }
+
+
+def _loaded_with(name: str, seen: set[str]) -> set[str]:
+    """`seen`, the file, and all that it imports at once."""
+    if name not in seen:
+        seen.add(name)
+        for imported in _IMPORTS.findall((ASSETS / name).read_text()):
+            _loaded_with(imported, seen)
+    return seen
 
 
 def check() -> None:

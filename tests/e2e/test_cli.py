@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.conftest import ROOT, Platform
 from tests.support import jobs
+from tests.support.polling import eventually
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -69,6 +70,7 @@ def test_the_main_job_by_commands(run: Run, images: Path, tmp_path: Path) -> Non
     run("services", "start", service, "--load", "1")
     answer = run("services", "predict", service, "--image", str(images / "light" / "3.png")).stdout
     assert answer.startswith("light")
+    eventually(lambda: run("services", "requests", service).stdout.split("all ")[-1].split()[:3] == ["1", "0", "0"])
     run("services", "stop", service)
 
 

@@ -35,6 +35,8 @@ REFUSED = (  # not signed in, too often, not published
 SERVICES = ("dataset", "algorithm", "trainer", "scheduler", "serving")
 DESTRUCTIVE = ("DeleteCurrentSession",)
 _CALL_S = 20.0
+_SILENT_S = 1.0
+"""A stream that was let in may have nothing to say for ever, as one of events; refusals come at once."""
 
 
 class Front:
@@ -58,7 +60,8 @@ class Front:
         try:
             # On the wire every call is a stream; what the server does not stream ends by itself.
             call: Any = self.channel.stream_stream(path)
-            answers = call(iter([data]), metadata=self.metadata if metadata is None else metadata, timeout=_CALL_S)
+            time_s = _SILENT_S if method.server_streaming else _CALL_S
+            answers = call(iter([data]), metadata=self.metadata if metadata is None else metadata, timeout=time_s)
             next(answers, None)
             answers.cancel()
         except grpc.RpcError as error:

@@ -1,6 +1,7 @@
 """`modelyard services …`."""
 
 import base64
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -99,6 +100,32 @@ def predict(
         return
     for prediction in answer["predictions"]:
         output.console.print(f"{prediction['label']}  {prediction['confidence']:.4f}")
+
+
+@app.command()
+def requests(
+    service_id: str,
+    hours: Annotated[int, typer.Option(help="How far back.", min=1, max=24 * 90)] = 1,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Requests to a service: how many, how they ended, how long they took."""
+    with session.connect() as client:
+        found = client.get(f"{SERVICES}/{service_id}/statistics", window_s=3600 * hours, points=24)
+    if as_json:
+        output.print_json(found)
+        return
+    counts = ("answered", "refused", "failed")
+    points = [(_local_time(point["start"]), point) for point in found["points"]] + [("all", found["total"])]
+    rows = [
+        (name, *(point[count] for count in counts), *(f"{point[f'p{share}_ms']:.3g}" for share in (50, 95, 99)))
+        for name, point in points
+        if any(int(point[count]) for count in counts)
+    ]
+    output.table(("FROM", "ANSWERED", "REFUSED", "FAILED", "P50 MS", "P95 MS", "P99 MS"), rows)
+
+
+def _local_time(moment: str) -> str:
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def encode_image(path: Path) -> str:

@@ -1,12 +1,13 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { createContext, useContext, useEffect, useRef } from 'react';
 
+import { refresh } from './longLists';
 import { useStream } from './stream';
 import type { PlatformEvent } from './types';
 
 const GATHER_MS = 400;
 
-/** First word of an event's type to the first words of the query keys that it makes old. */
+/** What an event is about to the first words of the query keys that it makes old. */
 const CONCERNS: Record<string, string[]> = {
   dataset: ['datasets'],
   algorithm: ['algorithms'],
@@ -25,7 +26,7 @@ export const LiveContext = createContext(false);
 /** One stream of all events for the whole page: what changes anywhere is read again here. Used once, by the frame. */
 export function useLiveQueries(): boolean {
   const queries = useQueryClient();
-  const old = useRef(new Set<string>());
+  const old = useRef(new Map<string, Set<string>>());
   const timer = useRef<number>(undefined);
   const opened = useRef(false);
 
@@ -34,11 +35,12 @@ export function useLiveQueries(): boolean {
     resume: (url, id) => `${url}?cursor=${id}`,
     onMessage: (event) => {
       for (const listener of listeners) listener(event);
-      for (const key of CONCERNS[event.type.split('.')[0] ?? ''] ?? []) old.current.add(key);
+      const [kind = '', id = ''] = event.subject.split('/');
+      for (const key of CONCERNS[kind] ?? []) old.current.set(key, (old.current.get(key) ?? new Set()).add(id));
       timer.current ??= window.setTimeout(() => {
         timer.current = undefined;
-        for (const key of old.current) void queries.invalidateQueries({ queryKey: [key] });
-        old.current.clear();
+        for (const [key, ids] of old.current) refresh(queries, [key], ids);
+        old.current = new Map();
       }, GATHER_MS);
     },
   });

@@ -1,4 +1,4 @@
-import { QueryClientProvider } from '@tanstack/react-query';
+import { type QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { App as AntApp, ConfigProvider } from 'antd';
 import enUS from 'antd/locale/en_US';
 import zhCN from 'antd/locale/zh_CN';
@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { RouterProvider } from 'react-router';
 
 import { makeQueryClient } from '@/api/query';
+import { currentUser } from '@/features/session/api';
 
 import { nonce } from './nonce';
 import { router } from './routes';
@@ -19,10 +20,17 @@ function goToSignIn(): void {
   }
 }
 
+/** Asks at once who is signed in: nothing can be shown before. */
+function startQueries(): QueryClient {
+  const queries = makeQueryClient(goToSignIn);
+  if (window.location.pathname !== '/sign-in') void queries.prefetchQuery(currentUser);
+  return queries;
+}
+
 export function App() {
   const { i18n } = useTranslation();
   const [appearance, setAppearance] = useState<Appearance>(storedAppearance);
-  const queries = useMemo(() => makeQueryClient(goToSignIn), []);
+  const queries = useMemo(startQueries, []);
   const look = useMemo(
     () => ({
       appearance,

@@ -1,5 +1,5 @@
 import { Alert, Layout, theme } from 'antd';
-import { Suspense, useState } from 'react';
+import { Suspense, useDeferredValue, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Navigate, Outlet, useLocation } from 'react-router';
 
@@ -19,7 +19,10 @@ export function Frame() {
   const user = useCurrentUser();
   const { pathname, search } = useLocation();
 
-  if (user.isPending) return <Loading />;
+  // What is deferred is drawn in small steps, between which the browser is at hand.
+  const drawn = useDeferredValue(user.isSuccess, false);
+
+  if (user.isPending || (user.isSuccess && !drawn)) return <Loading />;
   if (signedOut(user.error)) return <Navigate to={`/sign-in?next=${encodeURIComponent(pathname + search)}`} replace />;
   if (user.error) return <ErrorResult error={user.error} onRetry={() => void user.refetch()} />;
   return <SignedIn />;

@@ -1,3 +1,4 @@
+import { startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { startI18n } from '@/i18n';
@@ -7,4 +8,5 @@ import './page.css';
 
 await startI18n();
 const root = document.getElementById('root');
-if (root) createRoot(root).render(<App />);
+// As a transition, it is drawn in small steps, between which the browser is at hand.
+if (root) startTransition(() => createRoot(root).render(<App />));

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, type QueryKey } from '@tanstack/react-query';
 import { Card, Flex, type TableColumnsType, Typography } from 'antd';
-import { type ReactNode, useMemo } from 'react';
+import { type ReactNode, useDeferredValue, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
 
@@ -9,6 +9,7 @@ import { Table } from './Table';
 
 const PAGE_SIZE = 100;
 const DRAWN_WHOLE = 30;
+const NOTHING: never[] = [];
 const ROW_HEIGHT = 47;
 const CLOSE_TO_END = 20;
 const SHOWN_HEIGHT = 'calc(100vh - 260px)';
@@ -51,7 +52,9 @@ interface Props<T> {
 /** A list of any length: rows are drawn when they are in sight, and read from the server as one scrolls to them. */
 export function ListTable<T extends { id: string }>({ label, list, columns, empty, filters, onOpen, width }: Props<T>) {
   const { t } = useTranslation();
-  const virtual = list.items.length > DRAWN_WHOLE;
+  // Drawn in small steps, between which the browser is at hand.
+  const items = useDeferredValue(list.items, NOTHING);
+  const virtual = items.length > DRAWN_WHOLE;
   const readMore = (target: HTMLElement) => {
     const left = target.scrollHeight - target.scrollTop - target.clientHeight;
     if (left < CLOSE_TO_END * ROW_HEIGHT && list.hasNextPage && !list.isFetchingNextPage) void list.fetchNextPage();
@@ -72,13 +75,13 @@ export function ListTable<T extends { id: string }>({ label, list, columns, empt
         rowKey="id"
         size="middle"
         columns={columns}
-        dataSource={list.items}
+        dataSource={items}
         loading={list.isPending || list.isFetchingNextPage}
         pagination={false}
         virtual={virtual}
         scroll={{ x: width ?? 900, ...(virtual || list.hasNextPage ? { y: SHOWN_HEIGHT as unknown as number } : {}) }}
         onScroll={(event) => readMore(event.currentTarget)}
-        locale={{ emptyText: list.isPending || list.error ? ' ' : empty }}
+        locale={{ emptyText: list.isPending || list.error || list.items.length ? ' ' : empty }}
         onRow={(item) => ({
           onClick: () => onOpen?.(item),
           style: onOpen ? { cursor: 'pointer' } : {},

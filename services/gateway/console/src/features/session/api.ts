@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from 'react-router';
 
 import { api, ask, csrfHeaders } from '@/api/client';
@@ -6,12 +6,14 @@ import { ApiError } from '@/api/errors';
 
 const PATH = '/console/session';
 
+export const currentUser = queryOptions({
+  queryKey: ['user'],
+  queryFn: () => ask(api.GET('/api/v1/users/current')),
+  staleTime: 60_000,
+});
+
 export function useCurrentUser() {
-  return useQuery({
-    queryKey: ['user'],
-    queryFn: () => ask(api.GET('/api/v1/users/current')),
-    staleTime: 60_000,
-  });
+  return useQuery(currentUser);
 }
 
 async function session(method: 'POST' | 'DELETE', body?: unknown): Promise<void> {

@@ -31,7 +31,7 @@ export default function TasksPage() {
   const list = useTasks(STATES.includes(state as TaskState) ? (state as TaskState) : '');
   const moving = list.items.some((task) => ACTIVE.has(task.state));
   const columns = useColumns(moving);
-  useProgressInList(moving);
+  useProgressInList(list.items);
   return (
     <Page title={t('tasks.title')} lead={t('tasks.lead')} actions={<NewTask />}>
       <ListTable

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 
 import { api, ask } from '@/api/client';
+import { refresh } from '@/api/longLists';
 import { useStream } from '@/api/stream';
 import type { Algorithm, Dataset, Task, TaskState } from '@/api/types';
 import { useCommand } from '@/components/actions';
@@ -25,15 +26,17 @@ export function useTasks(state: TaskState | '') {
 const PROGRESS_MS = 5000;
 
 /** Events tell of states, not of progress: while tasks move, the list is read again from time to time. */
-export function useProgressInList(moving: boolean): void {
+export function useProgressInList(tasks: Task[]): void {
   const queries = useQueryClient();
+  const moving = tasks.filter(({ state }) => ACTIVE.has(state)).map(({ id }) => id);
+  const ids = moving.join();
   useEffect(() => {
-    if (!moving) return;
+    if (!ids) return;
     const timer = window.setInterval(() => {
-      if (!document.hidden) void queries.invalidateQueries({ queryKey: ['tasks', 'list'] });
+      if (!document.hidden) refresh(queries, ['tasks', 'list'], new Set(ids.split(',')));
     }, PROGRESS_MS);
     return () => window.clearInterval(timer);
-  }, [moving, queries]);
+  }, [ids, queries]);
 }
 
 const oneKey = (id: string) => ['tasks', 'one', id];
