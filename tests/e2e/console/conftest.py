@@ -11,8 +11,9 @@ from tests.support.instance import Platform
 expect.set_options(timeout=20_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_browser() -> Iterator[Browser]:
+    """Ends with the tests of the console: while Playwright is there, its event loop keeps out that of other tests."""
     if not chromium():
         pytest.skip("Chromium is not installed: apt-get install chromium")
     with browser() as running:
