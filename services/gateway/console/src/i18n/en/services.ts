@@ -22,7 +22,7 @@ const services: Same<typeof zh> = {
   recovering: 'Recovering',
   load: 'Load',
   loadFull: 'Load (actual / desired)',
-  loadOf: '{{actual}} instances run, {{desired}} are desired',
+  loadOf: '{{actual}} running, {{desired}} wanted',
   instances: 'Instances',
   instancesHint: 'More instances answer more requests at once and take more resources. {{min}} to {{max}} are possible.',
   model: 'Model',

@@ -131,7 +131,7 @@ const services = {
     p95: '95% 的请求',
     p99: '99% 的请求',
     ms: '{{value}} 毫秒',
-    perStep: '每 {{step}} 的调用次数',
+    perStep: '每 {{step}}的调用次数',
     within: '在此时间内得到结果（毫秒）',
     requestsChart: '调用次数：成功 {{answered}}，请求有误 {{refused}}，服务出错 {{failed}}',
     latencyChart: '延迟：50% 的请求在 {{p50}} 毫秒内，95% 在 {{p95}} 毫秒内，99% 在 {{p99}} 毫秒内',

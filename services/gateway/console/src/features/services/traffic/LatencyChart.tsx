@@ -24,6 +24,7 @@ export function LatencyChart({ statistics }: { statistics: ServiceStatistics }) 
       name: t(`services.traffic.${quantile}`),
       type: 'line',
       symbolSize: 5,
+      showAllSymbol: true,
       itemStyle: { color: colours[appearance][at] },
       data: statistics.points.map((point) => (Number(point.answered) ? point[`${quantile}_ms`] : null)),
     })),
