@@ -19,6 +19,7 @@ from services.kernel.logging import get_logger
 
 MINUTE_S, HOUR_S = 60, 3600
 REPORT_EVERY_S = 2.0
+REPORTED_AT_ONCE = 1000
 _MOST_CELLS = 20_000
 _AT_FAULT = (Unavailable, DeadlineExceeded, Internal)
 _log = get_logger(__name__)
@@ -158,10 +159,10 @@ class Reporter:
 
     def _report(self) -> None:
         cells = self._tally.take()
-        if not cells:
-            return
-        try:
-            self._send(self._tally.source, cells)
-        except Exception as error:  # noqa: BLE001  # counting must not end because nobody takes the counts
-            _log.info("traffic_reported_later", cells=len(cells), error=str(error))
-            self._tally.give_back(cells)
+        for first in range(0, len(cells), REPORTED_AT_ONCE):
+            part = cells[first : first + REPORTED_AT_ONCE]
+            try:
+                self._send(self._tally.source, part)
+            except Exception as error:  # noqa: BLE001  # counting must not end because nobody takes the counts
+                _log.info("traffic_reported_later", cells=len(part), error=str(error))
+                self._tally.give_back(part)

@@ -13,12 +13,11 @@ import grpc
 from google.protobuf.message import Message
 from tritonclient.grpc import service_pb2
 
-from services.gateway.forwarding.calls import Call, CallFailed
+from services.gateway.forwarding.calls import Call
 from services.gateway.forwarding.front import Context, Gate, unimplemented
-from services.gateway.forwarding.remote import failure_of
 from services.gateway.forwarding.resolver import Resolver
 from services.gateway.forwarding.traffic import InferenceTraffic
-from services.gateway.forwarding.triton import real_code
+from services.gateway.forwarding.triton import failure_of_triton, real_code
 from services.kernel.errors import InvalidArgument
 from services.kernel.grpc import CHANNEL_OPTIONS
 from services.kernel.grpc.messages import parsed
@@ -78,7 +77,7 @@ class InferenceForwarder(grpc.GenericRpcHandler):
                     call = await self._gate.admit(context, inference=True)
                     return await work(await self._gate.only_message(requests, call), call)
             except grpc.aio.AioRpcError as error:
-                await self._gate.abort(context, _failure_of(error), path)
+                await self._gate.abort(context, failure_of_triton(error), path)
                 raise
             except Exception as error:  # the edge: every error becomes a status
                 await self._gate.abort(context, error, path)
@@ -127,7 +126,7 @@ class InferenceForwarder(grpc.GenericRpcHandler):
                         async for answer in answers:
                             yield answer
             except grpc.aio.AioRpcError as error:
-                await self._gate.abort(context, _failure_of(error), path)
+                await self._gate.abort(context, failure_of_triton(error), path)
             except Exception as error:  # noqa: BLE001  # the edge: every error becomes a status
                 await self._gate.abort(context, error, path)
 
@@ -176,12 +175,6 @@ class InferenceForwarder(grpc.GenericRpcHandler):
     async def close(self) -> None:
         for channel in self._channels.values():
             await channel.close()
-
-
-def _failure_of(error: grpc.aio.AioRpcError) -> CallFailed:
-    failure = failure_of(error)
-    failure.status.code = real_code(error.code(), failure.status.message).value[0]
-    return failure
 
 
 def _refuse(name: str) -> Callable[[bytes, Call], Awaitable[bytes]]:

@@ -6,20 +6,10 @@ from contextlib import contextmanager
 import grpc
 
 from protos.serving.v1 import serving_pb2, serving_pb2_grpc
-from services.gateway.forwarding.triton import real_code
+from services.gateway.forwarding.triton import failure_of_triton
 from services.kernel.config import KernelSettings
 from services.kernel.grpc import client
 from services.kernel.traffic import Cell, Outcome, Reporter, Tally
-
-_AT_FAULT = frozenset(
-    {
-        grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DATA_LOSS,
-    }
-)
 
 
 class InferenceTraffic(Tally):
@@ -32,8 +22,7 @@ class InferenceTraffic(Tally):
             try:
                 yield
             except grpc.aio.AioRpcError as error:
-                failed = real_code(error.code(), error.details() or "") in _AT_FAULT
-                request.outcome = Outcome.FAILED if failed else Outcome.REFUSED
+                request.outcome = Outcome.of(failure_of_triton(error).as_domain_error)
                 raise
 
 

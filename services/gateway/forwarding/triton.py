@@ -4,6 +4,9 @@ import re
 
 import grpc
 
+from services.gateway.forwarding.calls import CallFailed
+from services.gateway.forwarding.remote import failure_of
+
 _UNPARSED = re.compile(r"[Uu]nable to parse|[Ff]ailed to parse the request|attempt to access|invalid content length")
 _DIED = re.compile(r"Stub process .* is not healthy|[Ff]ailed to send.*stub")
 
@@ -15,3 +18,10 @@ def real_code(told: grpc.StatusCode, message: str) -> grpc.StatusCode:
     if told in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN) and _DIED.search(message):
         return grpc.StatusCode.UNAVAILABLE
     return told
+
+
+def failure_of_triton(error: grpc.aio.AioRpcError) -> CallFailed:
+    """The error with its real code."""
+    failure = failure_of(error)
+    failure.status.code = real_code(error.code(), failure.status.message).value[0]
+    return failure

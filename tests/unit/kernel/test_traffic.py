@@ -88,6 +88,28 @@ def test_nobody_to_tell_for_long_costs_the_oldest(monkeypatch: pytest.MonkeyPatc
     assert sorted(cell.span.start for cell in tally.take()) == [420, 480, 540]
 
 
+def test_very_many_are_told_in_parts_and_only_the_refused_part_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traffic, "REPORT_EVERY_S", 0.01)
+    monkeypatch.setattr(traffic, "REPORTED_AT_ONCE", 4)
+    tally, sizes, told, done = Tally(), list[int](), Counter[str](), threading.Event()
+
+    def send(_source: str, cells: Sequence[Cell]) -> None:
+        sizes.append(len(cells))
+        if len(sizes) == 2:
+            raise Unavailable("not this one")
+        told.update(cell.subject for cell in cells)
+        if told.total() == 20:
+            done.set()
+
+    for number in range(10):
+        tally.count(f"svc-{number}", Outcome.ANSWERED, 0.002)
+    reporter = Reporter(tally, send).start()
+    assert done.wait(5)
+    reporter.stop()
+    assert set(told.values()) == {2}
+    assert max(sizes) == 4
+
+
 def test_a_reporter_goes_on_after_errors_and_tells_the_last_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(traffic, "REPORT_EVERY_S", 0.01)
     tally, tried, told = Tally(), threading.Event(), list[Cell]()

@@ -9,5 +9,5 @@ export const WINDOWS = {
 export type Window = keyof typeof WINDOWS;
 
 export function isWindow(name: string): name is Window {
-  return name in WINDOWS;
+  return Object.hasOwn(WINDOWS, name);
 }
