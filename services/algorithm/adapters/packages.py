@@ -81,7 +81,7 @@ def _interface(read: packaging.Inference) -> Interface:
             )
             for parameter in read.parameters
         ),
-        returns=" ".join(f"{value.name} ({value.type}): {value.description}" for value in read.returns),
+        returns="\n".join(f"{value.name} ({value.type}): {value.description}" for value in read.returns),
     )
 
 

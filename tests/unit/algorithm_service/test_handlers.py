@@ -80,7 +80,7 @@ def test_the_message_has_everything(fakes: FakeAlgorithmPorts) -> None:
     assert list(message.data_formats) == ["dir"]
     assert message.inference.framework == "sklearn"
     assert [parameter.name for parameter in message.inference.interface.parameters] == ["text"]
-    assert "label (text)" in message.inference.interface.returns
+    assert message.inference.interface.returns.splitlines()[0].startswith("label (text): ")
     assert message.code.index
     assert len(message.code_hash) == 64
 

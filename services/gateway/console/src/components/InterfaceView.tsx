@@ -56,19 +56,12 @@ export function InterfaceView({ shown }: { shown: Interface | undefined }) {
   );
 }
 
-/** The fields of an answer, where the algorithm listed them; a sentence is possible as well. */
+const FIELD = /^(?<name>\S+) \((?<type>\S+)\): (?<description>.*)$/u;
+
+/** The fields of an answer, where they are listed one a line; a sentence is possible as well. */
 function answerFields(returns: string): Field[] | undefined {
-  try {
-    const parsed: unknown = JSON.parse(returns);
-    if (!Array.isArray(parsed)) return undefined;
-    return parsed.map((one: Partial<Field>) => ({
-      name: String(one.name ?? ''),
-      type: String(one.type ?? ''),
-      description: String(one.description ?? ''),
-    }));
-  } catch {
-    return undefined;
-  }
+  const fields = returns.split('\n').map((line) => FIELD.exec(line)?.groups as Field | undefined);
+  return fields.every((field) => field !== undefined) ? fields : undefined;
 }
 
 function typeName(t: TFunction, type: string): string {
