@@ -1,13 +1,12 @@
 """Batches of what queues of the broker deliver."""
 
 import asyncio
-from typing import Literal
 
 from aio_pika.abc import AbstractIncomingMessage
 
+from services.kernel.messaging.connecting import Lost
+
 Arrived = asyncio.Queue[AbstractIncomingMessage]
-Lost = asyncio.Future[Literal[True]]
-"""Done when what the messages come over, a channel or a connection, is no more."""
 
 
 async def next_batch(arrived: Arrived, lost: Lost, size: int, *, linger: float = 0.0) -> list[AbstractIncomingMessage]:

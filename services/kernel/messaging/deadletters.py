@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError, ChannelNotFoundEntity, PublishError
+from aio_pika.exceptions import ChannelNotFoundEntity, PublishError
 
 from services.kernel.config import KernelSettings
 from services.kernel.logging import get_logger
 from services.kernel.messaging.batches import Arrived, next_batch
+from services.kernel.messaging.connecting import BACKOFF, CONNECT_TIMEOUT, Connected, keep_connected
 from services.kernel.messaging.topology import DELIVERY_LIMIT, dead_queue_name
 
 HEADER_REPLAY = "modelyard-replay"
@@ -21,9 +22,7 @@ HEADER_REPLAY = "modelyard-replay"
 PREFETCH = 20
 BATCH = 20
 REFRESH = 10.0  # seconds between looks for queues that are new
-CONNECT_TIMEOUT = 10.0
 PUBLISH_TIMEOUT = 10.0
-BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 _BROKER_REASONS = ("delivery_limit", "rejected", "maxlen", "expired")
 
 log = get_logger(__name__)
@@ -137,36 +136,28 @@ class DeadLetterReader:
 
     async def run(self) -> None:
         """Read until cancelled. A lost broker is tried again with backoff."""
-        failures = 0
-        while True:
-            try:
-                connection = await aio_pika.connect(self._uri, timeout=CONNECT_TIMEOUT)
-                async with connection:
-                    failures = 0
-                    await self._read_all(connection)
-            except* (*CONNECTION_EXCEPTIONS, AMQPError, TimeoutError) as errors:
-                delay = BACKOFF[min(failures, len(BACKOFF) - 1)]
-                failures += 1
-                log.warning("dead letters interrupted", error=repr(errors.exceptions[0]), retry_in=delay)
-                await asyncio.sleep(delay)
+        await keep_connected(self._uri, self._read_all, what="dead letters")
 
-    async def _read_all(self, connection: AbstractConnection) -> None:
+    async def _read_all(self, broker: Connected) -> None:
+        """Raises ConnectionError when the connection is lost."""
         reading: dict[str, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as readers:
-            while True:
+            while not broker.lost.done():
                 for queue in await self._queues():
                     if queue not in reading or reading[queue].done():
-                        reading[queue] = readers.create_task(self._read(connection, queue))
-                await asyncio.sleep(self._refresh)
+                        reading[queue] = readers.create_task(self._read(broker.connection, queue))
+                await asyncio.wait((broker.lost,), timeout=self._refresh)
+            raise ConnectionError("the broker has closed the connection")
 
     async def _read(self, connection: AbstractConnection, queue: str) -> None:
         """Ends when there is no such queue (yet)."""
-        channel = await connection.channel()
-        await channel.set_qos(prefetch_count=PREFETCH)
         arrived = Arrived()
         try:
-            source = await channel.get_queue(dead_queue_name(queue), ensure=True)
-            await source.consume(arrived.put)
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                channel = await connection.channel()
+                await channel.set_qos(prefetch_count=PREFETCH)
+                source = await channel.get_queue(dead_queue_name(queue), ensure=True)
+                await source.consume(arrived.put)
         except ChannelNotFoundEntity:
             return
         closed = asyncio.ensure_future(channel.closed())

@@ -4,22 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError
 
 from services.kernel.config import KernelSettings
 from services.kernel.logging import get_logger
-from services.kernel.messaging.batches import Arrived, Lost, next_batch
+from services.kernel.messaging.batches import Arrived, next_batch
+from services.kernel.messaging.connecting import BACKOFF, CONNECT_TIMEOUT, LOSSES, Connected, is_to_stop, keep_connected
 from services.kernel.messaging.declaration import declare_at
 from services.kernel.messaging.envelope import Event, MalformedEvent, from_json
 from services.kernel.messaging.topology import log_queue_name, log_topology
 
 BATCH = 200
 LINGER = 0.05  # seconds to wait for a batch to fill
-CONNECT_TIMEOUT = 10.0
 HEARTBEAT = 10  # seconds; a reader that is paused is replaced after it
-BACKOFF = (0.2, 0.5, 1.0, 2.0)  # seconds
 REOPEN_AFTER = 1.0  # seconds until a queue whose channel ended is read again
 
 log = get_logger(__name__)
@@ -42,40 +39,30 @@ class LogReader:
 
     async def run(self) -> None:
         """Read until cancelled. A lost broker is tried again with backoff; a TopologyMismatch is raised."""
-        failures = 0
-        while True:
-            try:
-                connection = await aio_pika.connect(self._uri, timeout=CONNECT_TIMEOUT, heartbeat=HEARTBEAT)
-                async with connection:
-                    logs = [log_topology(service) for service in self._services]
-                    await asyncio.to_thread(declare_at, self._uri, logs)
-                    failures = 0
-                    await self._read_all(connection)
-            except* (*CONNECTION_EXCEPTIONS, AMQPError, TimeoutError) as errors:
-                delay = BACKOFF[min(failures, len(BACKOFF) - 1)]
-                failures += 1
-                log.warning("event log interrupted", error=repr(errors.exceptions[0]), retry_in=delay)
-                await asyncio.sleep(delay)
+        await keep_connected(self._uri, self._read_all, what="event log", heartbeat=HEARTBEAT)
 
-    async def _read_all(self, connection: AbstractConnection) -> None:
+    async def _read_all(self, broker: Connected) -> None:
         """Raises ConnectionError when the connection is lost."""
-        arrived, lost = Arrived(), _lost(connection)
+        await asyncio.to_thread(declare_at, self._uri, [log_topology(service) for service in self._services])
+        arrived = Arrived()
         async with asyncio.TaskGroup() as tasks:
             for service in self._services:
-                tasks.create_task(self._read(connection, lost, service, arrived))
+                tasks.create_task(self._read(broker, service, arrived))
             while True:
-                await self._hand_over(await next_batch(arrived, lost, BATCH, linger=LINGER))
+                await self._hand_over(await next_batch(arrived, broker.lost, BATCH, linger=LINGER))
 
-    async def _read(self, connection: AbstractConnection, lost: Lost, service: str, arrived: Arrived) -> None:
+    async def _read(self, broker: Connected, service: str, arrived: Arrived) -> None:
         """Read one queue while the connection lives. A channel that ends is opened again; the other queues go on."""
-        while not lost.done():
+        while not broker.lost.done():
             try:
-                await _follow(connection, service, arrived)
+                await _follow(broker.connection, service, arrived)
                 reason = "its channel was closed"
-            except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
+            except (*LOSSES, asyncio.CancelledError) as error:
+                if is_to_stop():
+                    raise
                 reason = repr(error)
-            await asyncio.wait((lost,), timeout=REOPEN_AFTER)
-            if not lost.done():
+            await asyncio.wait((broker.lost,), timeout=REOPEN_AFTER)
+            if not broker.lost.done():
                 log.warning("event log queue not read", source=service, reason=reason)
                 with suppress(ConnectionError):  # then it cannot be read either, which is told above
                     await asyncio.to_thread(declare_at, self._uri, [log_topology(service)])
@@ -102,18 +89,6 @@ class LogReader:
                 log.warning("event not acknowledged", error=repr(error))
 
 
-def _lost(connection: AbstractConnection) -> Lost:
-    """Done when the connection is lost. `connection.closed()` only knows of a `close()` on this side."""
-    lost: Lost = asyncio.get_running_loop().create_future()
-
-    def note(*_: object) -> None:
-        if not lost.done():
-            lost.set_result(True)
-
-    connection.close_callbacks.add(note)
-    return lost
-
-
 def _parsed(message: AbstractIncomingMessage) -> Event | None:
     try:
         return from_json(message.body)
@@ -124,8 +99,9 @@ def _parsed(message: AbstractIncomingMessage) -> Event | None:
 
 async def _follow(connection: AbstractConnection, service: str, arrived: Arrived) -> None:
     """Returns when the channel was closed."""
-    channel = await connection.channel()
-    await channel.set_qos(prefetch_count=2 * BATCH)
-    queue = await channel.get_queue(log_queue_name(service), ensure=False)
-    await queue.consume(arrived.put)
+    async with asyncio.timeout(CONNECT_TIMEOUT):
+        channel = await connection.channel()
+        await channel.set_qos(prefetch_count=2 * BATCH)
+        queue = await channel.get_queue(log_queue_name(service), ensure=False)
+        await queue.consume(arrived.put)
     await channel.closed()

@@ -12,7 +12,6 @@ from typing import Protocol
 import aio_pika
 import uvloop
 from aio_pika.abc import AbstractConnection, AbstractExchange
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPError
 from prometheus_client import Counter, Histogram
 from pymongo.errors import PyMongoError
 
@@ -20,6 +19,7 @@ from services.kernel import tracing
 from services.kernel.config import KernelSettings
 from services.kernel.logging import get_logger
 from services.kernel.messaging import outbox
+from services.kernel.messaging.connecting import LOSSES, connected, is_to_stop
 from services.kernel.messaging.declaration import declare_at
 from services.kernel.messaging.envelope import CONTENT_TYPE, Event, to_json
 from services.kernel.messaging.outbox import OutboxRow
@@ -83,13 +83,11 @@ class Relay:
         failures = 0
         while True:
             try:
-                connection = await aio_pika.connect(self._uri, timeout=PUBLISH_TIMEOUT)
-                async with connection:
+                async with connected(self._uri) as broker:
                     failures = 0
-                    await self._relay(connection)
-            except (*CONNECTION_EXCEPTIONS, AMQPError, TimeoutError, PyMongoError, asyncio.CancelledError) as error:
-                # aiormq cancels what waits for it when a heartbeat finds the broker stuck: that is no stop.
-                if isinstance(error, asyncio.CancelledError) and _is_to_stop():
+                    await self._relay(broker.connection)
+            except (*LOSSES, PyMongoError, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and is_to_stop():
                     raise
                 delay = BACKOFF[min(failures, len(BACKOFF) - 1)]
                 failures += 1
@@ -176,12 +174,6 @@ class Relay:
             type=row["type"],
             app_id=self._service,
         )
-
-
-def _is_to_stop() -> bool:
-    """Whether somebody cancelled this task itself, and not only what it waited for."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
 
 
 def _unsent_from(subject: str) -> list[OutboxRow]:

@@ -9,7 +9,7 @@ from playwright.sync_api import Route, expect
 
 from services.gateway.client import Client
 from services.kernel.ids import new_id
-from tests.e2e.console.test_main_job import IMPORTED_MS, choose_archive, new_dataset
+from tests.e2e.console.steps import IMPORTED_MS, choose_archive, new_dataset
 from tests.support import jobs
 from tests.support.archives import zip_bytes
 from tests.support.browser import Visitor

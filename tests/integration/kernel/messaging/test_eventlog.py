@@ -4,18 +4,22 @@ import asyncio
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from aio_pika.exceptions import ChannelInvalidStateError
+from pydantic import SecretStr
 
 from services.kernel.messaging import eventlog
 from services.kernel.messaging.batches import Arrived
+from services.kernel.messaging.connecting import Connected
 from services.kernel.messaging.declaration import declare
 from services.kernel.messaging.envelope import Event
 from services.kernel.messaging.eventlog import LogReader
 from services.kernel.messaging.topology import dead_queue_name, log_queue_name, log_topology
 from tests.integration.kernel.messaging.conftest import Bench, make_event
+from tests.support.cutting import bad_line
 from tests.support.polling import eventually
 
 
@@ -139,9 +143,9 @@ async def test_a_channel_that_is_lost_is_opened_again_and_the_others_go_on(
             await super().put(message)
 
     class Counting(LogReader):
-        async def _read_all(self, connection: AbstractConnection) -> None:
-            connections.append(connection)
-            await super()._read_all(connection)
+        async def _read_all(self, broker: Connected) -> None:
+            connections.append(broker.connection)
+            await super()._read_all(broker)
 
     async def callback(events: list[Event]) -> None:
         read.extend(events)
@@ -173,9 +177,9 @@ async def test_a_connection_that_is_lost_is_made_anew(bench: Bench) -> None:
     done = asyncio.Event()
 
     class Counting(LogReader):
-        async def _read_all(self, connection: AbstractConnection) -> None:
-            connections.append(connection)
-            await super()._read_all(connection)
+        async def _read_all(self, broker: Connected) -> None:
+            connections.append(broker.connection)
+            await super()._read_all(broker)
 
     async def callback(events: list[Event]) -> None:
         read.extend(event.id for event in events)
@@ -201,3 +205,30 @@ def _closed(message: AbstractIncomingMessage) -> bool:
         return message.channel.is_closed
     except ChannelInvalidStateError:
         return True
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_line_that_breaks_at_any_moment_is_read_again(bench: Bench, seed: int) -> None:
+    """In the middle of connecting, of opening channels, of declaring: nothing of it may be waited for for ever."""
+    log_bench(bench)
+    uri = bench.settings.amqp_uri.get_secret_value()
+    server = urlsplit(uri)
+    assert server.hostname and server.port
+    seen: set[str] = set()
+
+    async def callback(events: list[Event]) -> None:
+        seen.update(event.id for event in events)
+
+    async with bad_line(server.hostname, server.port, seed) as line:
+        cut = SecretStr(uri.replace(f":{server.port}", f":{line.port}"))
+        settings = bench.settings.model_copy(update={"amqp_uri": cut})
+        reader = asyncio.create_task(LogReader(settings, [bench.source], callback).run())
+        await asyncio.sleep(3)
+        assert line.connections > 2
+        line.bad = False
+        event = await asyncio.to_thread(bench.publish, make_event(sequence=1))
+        async with asyncio.timeout(20):
+            while event.id not in seen:
+                await asyncio.sleep(0.05)
+        reader.cancel()
+        await asyncio.wait([reader])
