@@ -57,6 +57,9 @@ class SchedulerPort(Protocol):
     def heartbeat(self, node_id: str, name: str, engine: str, capacity: Resources) -> float:
         """Say that the node is there; seconds until the next heartbeat."""
 
+    def ended(self, workload_ids: Sequence[str]) -> Sequence[str]:
+        """Those of them (at most 1000) that have ended or are not known any more."""
+
     def watch(self, node_id: str) -> Iterator[list[Assignment]]:
         """All assignments of the node, now and after each change. Ends or raises Unavailable when the stream breaks."""
 

@@ -38,6 +38,10 @@ class FakeScheduler:
         self.heartbeats.append(capacity)
         return 0.2
 
+    def ended(self, workload_ids: Sequence[str]) -> Sequence[str]:
+        self._reach()
+        return [workload_id for workload_id in workload_ids if workload_id in self.exits]
+
     def watch(self, node_id: str) -> Iterator[list[Assignment]]:
         sent: list[Assignment] | None = None
         while True:

@@ -28,7 +28,7 @@ from protos.common.v1 import common_pb2 as protos_dot_common_dot_v1_dot_common__
 from protos.scheduler.v1 import workload_pb2 as protos_dot_scheduler_dot_v1_dot_workload__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/scheduler/v1/agent.proto\x12\x16modelyard.scheduler.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a\"protos/buf/validate/validate.proto\x1a\x1dprotos/common/v1/common.proto\x1a\"protos/scheduler/v1/workload.proto\"\x90\x01\n\x10HeartbeatRequest\x12\x1a\n\x07node_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18x\x12\x17\n\x06\x65ngine\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x30\n\x08\x63\x61pacity\x18\x04 \x01(\x0b\x32\x1e.modelyard.common.v1.Resources\"\'\n\x11HeartbeatResponse\x12\x12\n\ninterval_s\x18\x01 \x01(\x01\"5\n\x17WatchAssignmentsRequest\x12\x1a\n\x07node_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"F\n\x0b\x41ssignments\x12\x37\n\x0b\x61ssignments\x18\x01 \x03(\x0b\x32\".modelyard.scheduler.v1.Assignment\"\x98\x01\n\nAssignment\x12\x13\n\x0bworkload_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x32\n\x04spec\x18\x04 \x01(\x0b\x32$.modelyard.scheduler.v1.WorkloadSpec\x12\x0c\n\x04stop\x18\x05 \x01(\x08\x12\x13\n\x0btraceparent\x18\x06 \x01(\t\"\x91\x02\n\x12ReportStateRequest\x12\x1a\n\x07node_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1e\n\x0bworkload_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\r\n\x05\x66\x65nce\x18\x03 \x01(\x03\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.modelyard.scheduler.v1.Workload.State\x12\x32\n\x04\x65xit\x18\x05 \x01(\x0b\x32$.modelyard.scheduler.v1.WorkloadExit\x12\x10\n\x08progress\x18\x06 \x01(\x01\x12\x33\n\x05steps\x18\x07 \x03(\x0b\x32$.modelyard.scheduler.v1.WorkloadStep\"\x8f\x01\n\x10\x41ppendLogRequest\x12\x1a\n\x07node_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1e\n\x0bworkload_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\r\n\x05\x66\x65nce\x18\x03 \x01(\x03\x12\x17\n\x06offset\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x17\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@\"(\n\x11\x41ppendLogResponse\x12\x13\n\x0bnext_offset\x18\x01 \x01(\x03\"\xa6\x01\n\x19\x41ppendMetricPointsRequest\x12\x1a\n\x07node_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1e\n\x0bworkload_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\r\n\x05\x66\x65nce\x18\x03 \x01(\x03\x12>\n\x06points\x18\x04 \x03(\x0b\x32#.modelyard.scheduler.v1.MetricPointB\t\xbaH\x06\x92\x01\x03\x10\x90N2\xf2\x03\n\x0c\x41gentService\x12`\n\tHeartbeat\x12(.modelyard.scheduler.v1.HeartbeatRequest\x1a).modelyard.scheduler.v1.HeartbeatResponse\x12j\n\x10WatchAssignments\x12/.modelyard.scheduler.v1.WatchAssignmentsRequest\x1a#.modelyard.scheduler.v1.Assignments0\x01\x12Q\n\x0bReportState\x12*.modelyard.scheduler.v1.ReportStateRequest\x1a\x16.google.protobuf.Empty\x12`\n\tAppendLog\x12(.modelyard.scheduler.v1.AppendLogRequest\x1a).modelyard.scheduler.v1.AppendLogResponse\x12_\n\x12\x41ppendMetricPoints\x12\x31.modelyard.scheduler.v1.AppendMetricPointsRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/scheduler/v1/agent.proto\x12\x16modelyard.scheduler.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a\"protos/buf/validate/validate.proto\x1a\x1dprotos/common/v1/common.proto\x1a\"protos/scheduler/v1/workload.proto\"\x90\x01\n\x10HeartbeatRequest\x12\x1a\n\x07node_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18x\x12\x17\n\x06\x65ngine\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x30\n\x08\x63\x61pacity\x18\x04 \x01(\x0b\x32\x1e.modelyard.common.v1.Resources\"\'\n\x11HeartbeatResponse\x12\x12\n\ninterval_s\x18\x01 \x01(\x01\"D\n\x19\x46indEndedWorkloadsRequest\x12\'\n\x0cworkload_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\xe8\x07\"\x06r\x04\x10\x01\x18\x64\"2\n\x1a\x46indEndedWorkloadsResponse\x12\x14\n\x0cworkload_ids\x18\x01 \x03(\t\"5\n\x17WatchAssignmentsRequest\x12\x1a\n\x07node_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"F\n\x0b\x41ssignments\x12\x37\n\x0b\x61ssignments\x18\x01 \x03(\x0b\x32\".modelyard.scheduler.v1.Assignment\"\x98\x01\n\nAssignment\x12\x13\n\x0bworkload_id\x18\x01 \x01(\t\x12\r\n\x05\x66\x65nce\x18\x02 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x32\n\x04spec\x18\x04 \x01(\x0b\x32$.modelyard.scheduler.v1.WorkloadSpec\x12\x0c\n\x04stop\x18\x05 \x01(\x08\x12\x13\n\x0btraceparent\x18\x06 \x01(\t\"\x91\x02\n\x12ReportStateRequest\x12\x1a\n\x07node_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1e\n\x0bworkload_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\r\n\x05\x66\x65nce\x18\x03 \x01(\x03\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.modelyard.scheduler.v1.Workload.State\x12\x32\n\x04\x65xit\x18\x05 \x01(\x0b\x32$.modelyard.scheduler.v1.WorkloadExit\x12\x10\n\x08progress\x18\x06 \x01(\x01\x12\x33\n\x05steps\x18\x07 \x03(\x0b\x32$.modelyard.scheduler.v1.WorkloadStep\"\x8f\x01\n\x10\x41ppendLogRequest\x12\x1a\n\x07node_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1e\n\x0bworkload_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\r\n\x05\x66\x65nce\x18\x03 \x01(\x03\x12\x17\n\x06offset\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x17\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@\"(\n\x11\x41ppendLogResponse\x12\x13\n\x0bnext_offset\x18\x01 \x01(\x03\"\xa6\x01\n\x19\x41ppendMetricPointsRequest\x12\x1a\n\x07node_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1e\n\x0bworkload_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\r\n\x05\x66\x65nce\x18\x03 \x01(\x03\x12>\n\x06points\x18\x04 \x03(\x0b\x32#.modelyard.scheduler.v1.MetricPointB\t\xbaH\x06\x92\x01\x03\x10\x90N2\xef\x04\n\x0c\x41gentService\x12`\n\tHeartbeat\x12(.modelyard.scheduler.v1.HeartbeatRequest\x1a).modelyard.scheduler.v1.HeartbeatResponse\x12{\n\x12\x46indEndedWorkloads\x12\x31.modelyard.scheduler.v1.FindEndedWorkloadsRequest\x1a\x32.modelyard.scheduler.v1.FindEndedWorkloadsResponse\x12j\n\x10WatchAssignments\x12/.modelyard.scheduler.v1.WatchAssignmentsRequest\x1a#.modelyard.scheduler.v1.Assignments0\x01\x12Q\n\x0bReportState\x12*.modelyard.scheduler.v1.ReportStateRequest\x1a\x16.google.protobuf.Empty\x12`\n\tAppendLog\x12(.modelyard.scheduler.v1.AppendLogRequest\x1a).modelyard.scheduler.v1.AppendLogResponse\x12_\n\x12\x41ppendMetricPoints\x12\x31.modelyard.scheduler.v1.AppendMetricPointsRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HEARTBEATREQUEST'].fields_by_name['name']._serialized_options = b'\272H\004r\002\030x'
   _globals['_HEARTBEATREQUEST'].fields_by_name['engine']._loaded_options = None
   _globals['_HEARTBEATREQUEST'].fields_by_name['engine']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_FINDENDEDWORKLOADSREQUEST'].fields_by_name['workload_ids']._loaded_options = None
+  _globals['_FINDENDEDWORKLOADSREQUEST'].fields_by_name['workload_ids']._serialized_options = b'\272H\016\222\001\013\020\350\007\"\006r\004\020\001\030d'
   _globals['_WATCHASSIGNMENTSREQUEST'].fields_by_name['node_id']._loaded_options = None
   _globals['_WATCHASSIGNMENTSREQUEST'].fields_by_name['node_id']._serialized_options = b'\272H\006r\004\020\001\030d'
   _globals['_REPORTSTATEREQUEST'].fields_by_name['node_id']._loaded_options = None
@@ -65,20 +67,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HEARTBEATREQUEST']._serialized_end=336
   _globals['_HEARTBEATRESPONSE']._serialized_start=338
   _globals['_HEARTBEATRESPONSE']._serialized_end=377
-  _globals['_WATCHASSIGNMENTSREQUEST']._serialized_start=379
-  _globals['_WATCHASSIGNMENTSREQUEST']._serialized_end=432
-  _globals['_ASSIGNMENTS']._serialized_start=434
-  _globals['_ASSIGNMENTS']._serialized_end=504
-  _globals['_ASSIGNMENT']._serialized_start=507
-  _globals['_ASSIGNMENT']._serialized_end=659
-  _globals['_REPORTSTATEREQUEST']._serialized_start=662
-  _globals['_REPORTSTATEREQUEST']._serialized_end=935
-  _globals['_APPENDLOGREQUEST']._serialized_start=938
-  _globals['_APPENDLOGREQUEST']._serialized_end=1081
-  _globals['_APPENDLOGRESPONSE']._serialized_start=1083
-  _globals['_APPENDLOGRESPONSE']._serialized_end=1123
-  _globals['_APPENDMETRICPOINTSREQUEST']._serialized_start=1126
-  _globals['_APPENDMETRICPOINTSREQUEST']._serialized_end=1292
-  _globals['_AGENTSERVICE']._serialized_start=1295
-  _globals['_AGENTSERVICE']._serialized_end=1793
+  _globals['_FINDENDEDWORKLOADSREQUEST']._serialized_start=379
+  _globals['_FINDENDEDWORKLOADSREQUEST']._serialized_end=447
+  _globals['_FINDENDEDWORKLOADSRESPONSE']._serialized_start=449
+  _globals['_FINDENDEDWORKLOADSRESPONSE']._serialized_end=499
+  _globals['_WATCHASSIGNMENTSREQUEST']._serialized_start=501
+  _globals['_WATCHASSIGNMENTSREQUEST']._serialized_end=554
+  _globals['_ASSIGNMENTS']._serialized_start=556
+  _globals['_ASSIGNMENTS']._serialized_end=626
+  _globals['_ASSIGNMENT']._serialized_start=629
+  _globals['_ASSIGNMENT']._serialized_end=781
+  _globals['_REPORTSTATEREQUEST']._serialized_start=784
+  _globals['_REPORTSTATEREQUEST']._serialized_end=1057
+  _globals['_APPENDLOGREQUEST']._serialized_start=1060
+  _globals['_APPENDLOGREQUEST']._serialized_end=1203
+  _globals['_APPENDLOGRESPONSE']._serialized_start=1205
+  _globals['_APPENDLOGRESPONSE']._serialized_end=1245
+  _globals['_APPENDMETRICPOINTSREQUEST']._serialized_start=1248
+  _globals['_APPENDMETRICPOINTSREQUEST']._serialized_end=1414
+  _globals['_AGENTSERVICE']._serialized_start=1417
+  _globals['_AGENTSERVICE']._serialized_end=2040
 # @@protoc_insertion_point(module_scope)

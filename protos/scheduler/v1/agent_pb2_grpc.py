@@ -41,6 +41,11 @@ class AgentServiceStub:
                 request_serializer=protos_dot_scheduler_dot_v1_dot_agent__pb2.HeartbeatRequest.SerializeToString,
                 response_deserializer=protos_dot_scheduler_dot_v1_dot_agent__pb2.HeartbeatResponse.FromString,
                 _registered_method=True)
+        self.FindEndedWorkloads = channel.unary_unary(
+                '/modelyard.scheduler.v1.AgentService/FindEndedWorkloads',
+                request_serializer=protos_dot_scheduler_dot_v1_dot_agent__pb2.FindEndedWorkloadsRequest.SerializeToString,
+                response_deserializer=protos_dot_scheduler_dot_v1_dot_agent__pb2.FindEndedWorkloadsResponse.FromString,
+                _registered_method=True)
         self.WatchAssignments = channel.unary_stream(
                 '/modelyard.scheduler.v1.AgentService/WatchAssignments',
                 request_serializer=protos_dot_scheduler_dot_v1_dot_agent__pb2.WatchAssignmentsRequest.SerializeToString,
@@ -69,6 +74,13 @@ class AgentServiceServicer:
 
     def Heartbeat(self, request, context):
         """Say that this node is there, with what it has and what it runs. Repeated as heartbeat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindEndedWorkloads(self, request, context):
+        """Which of these workloads have ended or are not known any more, so that nobody needs what the node keeps of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,6 +121,11 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.Heartbeat,
                     request_deserializer=protos_dot_scheduler_dot_v1_dot_agent__pb2.HeartbeatRequest.FromString,
                     response_serializer=protos_dot_scheduler_dot_v1_dot_agent__pb2.HeartbeatResponse.SerializeToString,
+            ),
+            'FindEndedWorkloads': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindEndedWorkloads,
+                    request_deserializer=protos_dot_scheduler_dot_v1_dot_agent__pb2.FindEndedWorkloadsRequest.FromString,
+                    response_serializer=protos_dot_scheduler_dot_v1_dot_agent__pb2.FindEndedWorkloadsResponse.SerializeToString,
             ),
             'WatchAssignments': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchAssignments,
@@ -159,6 +176,33 @@ class AgentService:
             '/modelyard.scheduler.v1.AgentService/Heartbeat',
             protos_dot_scheduler_dot_v1_dot_agent__pb2.HeartbeatRequest.SerializeToString,
             protos_dot_scheduler_dot_v1_dot_agent__pb2.HeartbeatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindEndedWorkloads(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/modelyard.scheduler.v1.AgentService/FindEndedWorkloads',
+            protos_dot_scheduler_dot_v1_dot_agent__pb2.FindEndedWorkloadsRequest.SerializeToString,
+            protos_dot_scheduler_dot_v1_dot_agent__pb2.FindEndedWorkloadsResponse.FromString,
             options,
             channel_credentials,
             insecure,

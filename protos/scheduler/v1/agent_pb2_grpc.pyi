@@ -36,6 +36,8 @@ class AgentServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AgentServiceAsyncStub: ...
     Heartbeat: _grpc.UnaryUnaryMultiCallable[_agent_pb2.HeartbeatRequest, _agent_pb2.HeartbeatResponse]
     """Say that this node is there, with what it has and what it runs. Repeated as heartbeat."""
+    FindEndedWorkloads: _grpc.UnaryUnaryMultiCallable[_agent_pb2.FindEndedWorkloadsRequest, _agent_pb2.FindEndedWorkloadsResponse]
+    """Which of these workloads have ended or are not known any more, so that nobody needs what the node keeps of them."""
     WatchAssignments: _grpc.UnaryStreamMultiCallable[_agent_pb2.WatchAssignmentsRequest, _agent_pb2.Assignments]
     """The leases of this node, all at once and after each change, until the agent goes away."""
     ReportState: _grpc.UnaryUnaryMultiCallable[_agent_pb2.ReportStateRequest, _empty_pb2.Empty]
@@ -52,6 +54,8 @@ class AgentServiceAsyncStub(AgentServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Heartbeat: _aio.UnaryUnaryMultiCallable[_agent_pb2.HeartbeatRequest, _agent_pb2.HeartbeatResponse]  # type: ignore[assignment]
     """Say that this node is there, with what it has and what it runs. Repeated as heartbeat."""
+    FindEndedWorkloads: _aio.UnaryUnaryMultiCallable[_agent_pb2.FindEndedWorkloadsRequest, _agent_pb2.FindEndedWorkloadsResponse]  # type: ignore[assignment]
+    """Which of these workloads have ended or are not known any more, so that nobody needs what the node keeps of them."""
     WatchAssignments: _aio.UnaryStreamMultiCallable[_agent_pb2.WatchAssignmentsRequest, _agent_pb2.Assignments]  # type: ignore[assignment]
     """The leases of this node, all at once and after each change, until the agent goes away."""
     ReportState: _aio.UnaryUnaryMultiCallable[_agent_pb2.ReportStateRequest, _empty_pb2.Empty]  # type: ignore[assignment]
@@ -71,6 +75,14 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_agent_pb2.HeartbeatResponse, _abc.Awaitable[_agent_pb2.HeartbeatResponse]]:
         """Say that this node is there, with what it has and what it runs. Repeated as heartbeat."""
+
+    @_abc_1.abstractmethod
+    def FindEndedWorkloads(
+        self,
+        request: _agent_pb2.FindEndedWorkloadsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_agent_pb2.FindEndedWorkloadsResponse, _abc.Awaitable[_agent_pb2.FindEndedWorkloadsResponse]]:
+        """Which of these workloads have ended or are not known any more, so that nobody needs what the node keeps of them."""
 
     @_abc_1.abstractmethod
     def WatchAssignments(

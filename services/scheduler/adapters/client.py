@@ -24,6 +24,11 @@ class GrpcScheduler:
         response: agent_pb2.HeartbeatResponse = self._stub.Heartbeat(request, timeout=5)
         return response.interval_s
 
+    def ended(self, workload_ids: Sequence[str]) -> Sequence[str]:
+        request = agent_pb2.FindEndedWorkloadsRequest(workload_ids=workload_ids)
+        response: agent_pb2.FindEndedWorkloadsResponse = self._stub.FindEndedWorkloads(request, timeout=5)
+        return list(response.workload_ids)
+
     def watch(self, node_id: str) -> Iterator[list[Assignment]]:
         known: dict[bytes, Assignment] = {}
         try:

@@ -16,6 +16,7 @@ _RETRY_S = 1.0
 _WATCH_RETRY_S = 0.3
 _RECONCILE_S = 0.5
 _STOP_S = 9.0
+_ASKED_TOGETHER = 1000
 
 Key = tuple[str, int]
 
@@ -65,10 +66,19 @@ class Agent:
             pause = _RETRY_S
             try:
                 pause = self._around.scheduler.heartbeat(node_id, self._node.name, PROCESS, self._node.capacity)
+                self._forget_checkpoints()
             except DomainError as error:
                 HEARTBEAT_FAILURES.inc()
                 log.info("heartbeat_failed", error=error.message)
             self._stop.wait(pause)
+
+    def _forget_checkpoints(self) -> None:
+        """Of workloads that have ended, elsewhere or while no agent was there. Those that wait again keep theirs."""
+        home = self._around.home
+        if kept := home.kept_checkpoints()[:_ASKED_TOGETHER]:
+            for workload_id in self._around.scheduler.ended(kept):
+                log.info("checkpoint_forgotten", workload_id=workload_id)
+                home.forget_checkpoint(workload_id)
 
     def _watch(self) -> None:
         node_id = self._around.home.node_id

@@ -11,7 +11,6 @@ from services.kernel.ids import new_id
 from services.scheduler.engines.process.engine import Place
 
 _LOCK_WAIT_S = 20.0
-_CHECKPOINTS_KEPT_S = 7 * 24 * 3600
 
 
 class AgentHome:
@@ -25,7 +24,6 @@ class AgentHome:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _wait_for_lock(self._root / "agent.lock")
         self.node_id = self._node_id()
-        self._forget_old_checkpoints()
 
     def place(self, workload_id: str, fence: int) -> Place:
         return Place(self._work / workload_id / str(fence), self._checkpoints / workload_id)
@@ -36,6 +34,10 @@ class AgentHome:
             for name in _names(self._work / workload):
                 if name.isdecimal():
                     yield workload, int(name)
+
+    def kept_checkpoints(self) -> list[str]:
+        """Workloads of which there is a checkpoint, but no work folder."""
+        return [name for name in _names(self._checkpoints) if not (self._work / name).exists()]
 
     def forget_checkpoint(self, workload_id: str) -> None:
         shutil.rmtree(self._checkpoints / workload_id, ignore_errors=True)
@@ -57,12 +59,6 @@ class AgentHome:
             temporary.write_text(new_id("node"))
             temporary.replace(path)
         return path.read_text().strip()
-
-    def _forget_old_checkpoints(self) -> None:
-        oldest = time.time() - _CHECKPOINTS_KEPT_S
-        for folder in self._checkpoints.iterdir():
-            if folder.stat().st_mtime < oldest and not (self._work / folder.name).exists():
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _names(folder: Path) -> list[str]:

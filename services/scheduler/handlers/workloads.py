@@ -1,6 +1,7 @@
 """Submit, cancel and report workloads."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.kernel.context import current_traceparent
@@ -81,6 +82,13 @@ def cancel(workloads: Workloads, workload_id: str) -> Workload:
     if workload.state is not before:
         workloads.save(workload)
     return workload
+
+
+def ended(workloads: Workloads, workload_ids: Iterable[str]) -> list[str]:
+    """Those of them that have ended or are not known any more."""
+    asked = list(workload_ids)
+    open_ = workloads.versions({"id": {"$in": asked}, "state": {"$ne": WorkloadState.EXITED}})
+    return [workload_id for workload_id in asked if workload_id not in open_]
 
 
 def report(workloads: Workloads, told: Report) -> Workload:

@@ -42,6 +42,11 @@ class AgentRpc:
         interval = in_transaction(lambda: node_handlers.heartbeat(self._app.nodes, told))
         return agent_pb2.HeartbeatResponse(interval_s=interval)
 
+    def FindEndedWorkloads(self, request: agent_pb2.FindEndedWorkloadsRequest) -> agent_pb2.FindEndedWorkloadsResponse:
+        require_service()
+        found = handlers.ended(self._app.workloads, request.workload_ids)
+        return agent_pb2.FindEndedWorkloadsResponse(workload_ids=found)
+
     async def WatchAssignments(
         self, request: agent_pb2.WatchAssignmentsRequest
     ) -> AsyncIterator[agent_pb2.Assignments]:

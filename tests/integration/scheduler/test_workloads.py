@@ -125,6 +125,21 @@ def test_a_killed_agent_adopts_its_process_again(platform: Platform) -> None:
     assert platform.log(made.id) == "started\nfinished\n"
 
 
+def test_a_checkpoint_goes_with_its_workload_wherever_that_ended(platform: Platform) -> None:
+    agent = platform.start_agent("leaving")
+    made = platform.submit(a_request(), STEADY)
+    platform.until(made.id, lambda found: found.state == RUNNING)
+    agent.kill()
+    checkpoint = agent.log.parent / "leaving" / "checkpoints" / made.id
+    assert checkpoint.is_dir()
+    platform.start_agent("leaving")
+    platform.workloads.CancelWorkload(workload_pb2.CancelWorkloadRequest(id=made.id))
+    platform.until(made.id, lambda found: found.state == EXITED)
+    eventually(lambda: not checkpoint.exists(), 10)
+    checkpoint.mkdir()  # as an agent leaves it that is killed before it has cleared up
+    eventually(lambda: not checkpoint.exists(), 15)
+
+
 def test_a_stopped_agent_interrupts_and_resumes(platform: Platform) -> None:
     agent = platform.start_agent("stopped")
     made = platform.submit(a_request(), RESUMING, grace_s=5)

@@ -60,7 +60,7 @@ def _matches(item: object, path: str, wanted: object) -> bool:
     for name in path.split("."):
         item = getattr(item, name, None)
     if isinstance(wanted, dict):
-        return item in wanted["$in"]
+        return item in wanted["$in"] if "$in" in wanted else item != wanted["$ne"]
     return item == wanted
 
 

@@ -18,7 +18,7 @@ from services.scheduler.agent import files as agent_files
 from services.scheduler.agent.agent import Agent, NodeDescription
 from services.scheduler.agent.home import AgentHome
 from services.scheduler.agent.runner import MAX_STARTS, Surroundings
-from services.scheduler.domain import Assignment, ExitReason, WorkloadInput, WorkloadSpec
+from services.scheduler.domain import Assignment, ExitReason, WorkloadExit, WorkloadInput, WorkloadSpec
 from services.scheduler.engines.process.engine import Place, ProcessEngine, ProcessStatus
 from services.scheduler.engines.process.shim import files, tree
 from tests.fakes.object_store import FakeStore
@@ -350,3 +350,14 @@ def test_the_checkpoint_goes_before_the_folder_that_tells_of_it(machine: Machine
     eventually(lambda: seen, 10)
     assert seen == [False]
     assert not machine.place().checkpoint.exists()
+
+
+def test_checkpoints_are_kept_until_their_workload_has_ended(machine: Machine) -> None:
+    """However it ended: on another node, while it waited, or while no agent was there."""
+    waiting, ended = machine.place("wl-8").checkpoint, machine.place("wl-9").checkpoint
+    for folder in (waiting, ended):
+        folder.mkdir()
+        (folder / "state").write_text("half")
+    machine.scheduler.exits["wl-9"] = WorkloadExit(ExitReason.LOST, "Its node went away.")
+    eventually(lambda: not ended.exists(), 10)
+    assert (waiting / "state").read_text() == "half"

@@ -22,7 +22,7 @@ from services.scheduler.domain import (
 from services.scheduler.handlers import nodes as node_handlers
 from services.scheduler.handlers.known import KnownWorkloads
 from services.scheduler.handlers.placement import NodeLoss, Placement, allocated_by_node, leased_workloads
-from services.scheduler.handlers.workloads import Submit, cancel, check, report, submit
+from services.scheduler.handlers.workloads import Submit, cancel, check, ended, report, submit
 from tests.unit.scheduler.fakes import FakeFences, FakeRepository, at_once
 from tests.unit.scheduler.places import script
 
@@ -65,6 +65,12 @@ def test_a_request_id_makes_one_workload(world: World) -> None:
     assert world.submit("r").id == world.submit("r").id
     assert len(world.workloads.stored) == 1
     assert [event for _, event in world.workloads.events] == ["submitted"]
+
+
+def test_what_has_ended_or_is_unknown_needs_nothing_more(world: World) -> None:
+    waiting, gone = world.submit("a").id, world.submit("b").id
+    cancel(world.workloads, gone)
+    assert ended(world.workloads, [waiting, gone, "wl-unknown"]) == [gone, "wl-unknown"]
 
 
 def test_a_round_grants_leases_with_growing_fences(world: World) -> None:

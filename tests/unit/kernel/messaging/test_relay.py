@@ -1,13 +1,15 @@
 """What the relay does when its connection is cancelled below it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from unittest.mock import AsyncMock
 
-import aio_pika
 import pytest
 
 from services.kernel.config import KernelSettings
 from services.kernel.messaging import relay as relays
+from services.kernel.messaging.connecting import Connected
 from services.kernel.messaging.relay import Relay, RelayThread
 from tests.fakes.feed import Sleeper
 from tests.support.polling import eventually
@@ -18,11 +20,9 @@ SETTINGS = KernelSettings.model_validate(
 )
 
 
-class Connection:
-    async def __aenter__(self) -> "Connection":
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
+@asynccontextmanager
+async def a_connection(*_: object, **__: object) -> AsyncIterator[Connected]:
+    yield Connected(AsyncMock(), asyncio.get_running_loop().create_future())
 
 
 class Cancelled(Relay):
@@ -51,10 +51,7 @@ class Broken(Relay):
 
 @pytest.fixture(autouse=True)
 def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    async def connect(*_: object, **__: object) -> Connection:
-        return Connection()
-
-    monkeypatch.setattr(aio_pika, "connect", connect)
+    monkeypatch.setattr(relays, "connected", a_connection)
     monkeypatch.setattr(relays, "ensure_collections", lambda _: None)
     yield
 
