@@ -1,0 +1,1 @@
+"""The allocation core: who gets what next, on arrays, without any input or output."""

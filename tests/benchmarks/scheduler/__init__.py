@@ -1,0 +1,1 @@
+"""Benchmark of the scheduling policy on published traces."""
