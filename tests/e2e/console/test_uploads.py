@@ -45,8 +45,8 @@ def test_a_training_set_and_a_test_set_are_dropped_as_two_archives(member: Visit
     page.get_by_role("button", name="开始上传").click()
     expect(page.get_by_text("已导入").first).to_be_visible(timeout=IMPORTED_MS)
     for label, samples in (("训练样本", "24"), ("测试样本", "6")):
-        term = page.get_by_role("rowheader", name=label)
-        expect(term.locator("xpath=following-sibling::td[1]")).to_have_text(samples)
+        fact = page.locator(".ant-descriptions-item-container", has_text=label)
+        expect(fact.locator(".ant-descriptions-item-content")).to_have_text(samples)
 
 
 @pytest.mark.timeout(300)
