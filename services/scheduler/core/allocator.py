@@ -178,14 +178,9 @@ class Allocator:
         size = len(getattr(self._state, names[0]))
         if index < size:
             return
+        more = max(size, index + 1 - size)
         grown: dict[str, Records] = {}
         for name in names:
             old = getattr(self._state, name)
-            new = (
-                empty(max(2 * size, index + 1), old.dtype)
-                if old.ndim == 1
-                else np.zeros((max(2 * size, index + 1), *old.shape[1:]), old.dtype)
-            )
-            new[:size] = old
-            grown[name] = new
+            grown[name] = np.concatenate([old, empty(more, old.dtype, *old.shape[1:])])
         self._state = self._state._replace(**grown)

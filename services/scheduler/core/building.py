@@ -78,14 +78,12 @@ def _rounded(count: int, step: int) -> int:
     return max(-(-count // step), 1) * step
 
 
-def empty(count: int, record: np.dtype[np.void]) -> Records:
-    """Places that point nowhere."""
-    made = np.zeros(count, record)
+def empty(count: int, record: np.dtype[np.void], *rest: int) -> Records:
+    """Places that point nowhere; of what is no record, zeros. `rest` are further axes."""
+    made = np.zeros((count, *rest), record)
     for name in record.names or ():
         if record[name] == np.int64:
             made[name] = NONE
-    if record == np.int64:
-        made[:] = NONE
     return made
 
 
@@ -113,17 +111,12 @@ def nodes_of(nodes: Sequence[NodeSpec], sizes: Sizes) -> Records:
 
 def pool_of(nodes: Records, sizes: Sizes) -> Records:
     made = np.zeros(1, pool_record(sizes))
-    cards, memory = made_of_cards(nodes)
+    cards, memory = nodes["cards"].sum() * WHOLE, (nodes["cards"] * nodes["card_memory"]).sum()
     made["capacity"] = made["free"] = [*nodes["capacity"].sum(axis=0), cards, memory]
     made["least"] = UNLIMITED
     made["clock"] = made["freed"] = 1
     made["free_worker"] = NONE
     return made
-
-
-def made_of_cards(nodes: Records) -> tuple[int, int]:
-    """Thousandths of cards, and bytes of their memory."""
-    return int(nodes["cards"].sum()) * WHOLE, int((nodes["cards"] * nodes["card_memory"]).sum())
 
 
 def popular_of(popular: Mapping[Shape, float]) -> tuple[Records, list[Shape]]:
