@@ -63,8 +63,9 @@ def test_it_runs_with_the_load_and_judges_images(platform: Platform, colours: st
     assert [prediction.label for prediction in response.predictions] == ["red", "blue"]
     assert sum(response.predictions[0].probabilities.values()) == pytest.approx(1, abs=1e-5)
     assert response.model_number == "1.01"
+    # The scheduler hears that the lease is used after the service is told to be running.
+    eventually(lambda: platform.leases(colours)[0].state == workload_pb2.Workload.STATE_RUNNING, timeout=10)
     (lease,) = platform.leases(colours)
-    assert lease.state == workload_pb2.Workload.STATE_RUNNING
     assert lease.lease.resources.cpu_millis == 2 * platform.settings.instance_cpu_millis
     with acting_as(OWNER):
         resolved = platform.serving.ResolveService(serving_pb2.ResolveServiceRequest(id=colours))
