@@ -1,5 +1,6 @@
 """Values that several services exchange, as `protos/common/v1` has them. Standard library only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -31,9 +32,14 @@ class InterfaceParameter:
     description: str = ""
 
 
+def answer(fields: Iterable[tuple[str, str, str]]) -> str:
+    """How an interface tells of the fields of an answer (name, type, description): one a line."""
+    return "\n".join(f"{name} ({kind}): {' '.join(description.split())}" for name, kind, description in fields)
+
+
 @dataclass(frozen=True)
 class Interface:
-    """What users of a model send; `returns` says in words what comes back."""
+    """What users of a model send; `returns` says in words what comes back, or lists its fields (`answer`)."""
 
     name: str = ""
     method: str = "POST"
@@ -65,3 +71,11 @@ class Resources:
 
     def fits_into(self, free: "Resources") -> bool:
         return all(a <= b for a, b in zip(self.amounts(), free.amounts(), strict=True))
+
+    def expected(self) -> str:
+        """What is expected of amounts that no node can ever give; empty when there is nothing to say."""
+        if self.gpu_millis > 1000 and self.gpu_millis % 1000:
+            return "gpu_millis must be a share of one card, below 1000, or whole cards, multiples of 1000"
+        if self.gpu_memory_bytes and not self.gpu_millis:
+            return "gpu_memory_bytes needs gpu_millis: a share of a card, or whole ones"
+        return ""

@@ -71,6 +71,16 @@ def test_a_task_is_published_once(client: Client, finished: JsonObject, service:
     assert version["provenance"]["task_id"] == finished["id"]
 
 
+def test_model_and_service_tell_the_interface_of_their_algorithm(
+    client: Client, finished: JsonObject, service: JsonObject
+) -> None:
+    algorithm = client.get(f"/api/v1/algorithms/{finished['algorithm_id']}")
+    told = algorithm["inference"]["interface"]
+    assert told["returns"].splitlines()[0].startswith("label (text): ")
+    assert client.get(f"/api/v1/modelVersions/{service['model_version_id']}")["interface"] == told
+    assert client.get(f"/api/v1/services/{service['id']}")["interface"] == told
+
+
 def test_http_prediction(client: Client, service: JsonObject) -> None:
     body = {"instances": [{"inputs": {"image": base64.b64encode(png_bytes(shade)).decode()}} for shade in (25, 225)]}
     answer = client.post(f"/api/v1/services/{service['id']}:predict", body)

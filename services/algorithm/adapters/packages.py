@@ -11,7 +11,7 @@ from services.algorithm.domain import Definition, Device, InferenceRuntime, Trai
 from services.kernel.errors import FieldViolation, InvalidArgument
 from services.kernel.storage.bundles import write_bundle
 from services.kernel.storage.objects import ObjectStore
-from services.kernel.values import BundleRef, Interface, InterfaceParameter, Purpose
+from services.kernel.values import BundleRef, Interface, InterfaceParameter, Purpose, answer
 
 
 class StoredPackages:
@@ -81,7 +81,7 @@ def _interface(read: packaging.Inference) -> Interface:
             )
             for parameter in read.parameters
         ),
-        returns="\n".join(f"{value.name} ({value.type}): {value.description}" for value in read.returns),
+        returns=answer((field.name, field.type, field.description) for field in read.returns),
     )
 
 

@@ -10,7 +10,7 @@ from services.kernel import plainyaml
 from services.kernel.errors import NotFound
 from services.kernel.storage import bundles
 from services.kernel.storage.objects import ObjectStore
-from services.kernel.values import BundleRef, Interface, InterfaceParameter
+from services.kernel.values import BundleRef, Interface, InterfaceParameter, answer
 from services.trainer.domain import Scores
 from services.trainer.handlers import OutputInvalid
 from services.trainer.parameters import Json
@@ -104,7 +104,7 @@ def _interface(value: Json, where: str) -> Interface:
         name=str(given["name"]),
         method=str(given.get("method", "POST")),
         format=str(given.get("format", "json")),
-        returns=_text(given.get("returns")),
+        returns=_returns(given.get("returns")),
         parameters=tuple(
             InterfaceParameter(
                 name=str(p.get("name", "")),
@@ -116,6 +116,13 @@ def _interface(value: Json, where: str) -> Interface:
             for p in parameters
         ),
     )
+
+
+def _returns(value: Json) -> str:
+    if not isinstance(value, list):
+        return _text(value)
+    fields = [field if isinstance(field, dict) else {} for field in value]
+    return answer((_text(f.get("name")), _text(f.get("type")), _text(f.get("description"))) for f in fields)
 
 
 def _text(value: Json) -> str:
