@@ -18,6 +18,7 @@ OPERATIONS = (
     "deploy.operation.migrate_command",
     "deploy.operation.backup.commands",
     "deploy.operation.doctor.command",
+    "deploy.operation.ledger",
     "deploy.operation.logs",
 )
 

@@ -1,6 +1,6 @@
 // Run by mongosh, as often as one likes: makes the replica set and the platform's user.
 
-const DATABASES = ["dataset", "algorithm", "trainer", "scheduler", "serving", "gateway"].map((name) => `modelyard_${name}`);
+const DATABASES = ["dataset", "algorithm", "trainer", "scheduler", "serving", "gateway", "operation"].map((name) => `modelyard_${name}`);
 const ROLES = ["readWrite", "dbAdmin"];
 const { MONGO_ROOT_PASSWORD: rootPassword, MONGO_PASSWORD: password } = process.env;
 

@@ -25,6 +25,7 @@ from deploy.embedded.tools import install_tools, tools_work
 
 REQUIREMENTS = CHECKOUT / "requirements"
 PLATFORM = CHECKOUT / ".venv"
+_ALLOCATION = CHECKOUT / "services" / "scheduler" / "core"
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,13 @@ def _steps(cuda: bool) -> list[Step]:
             (REQUIREMENTS / "tools.txt", own / "tools.py"),
             tools_work,
             lambda: install_tools(PLATFORM / "bin" / "python", lambda line: say(f"servers: {line}")),
+        ),
+        Step(
+            "scheduler",
+            _ALLOCATION / "__pycache__",
+            (REQUIREMENTS / "platform.txt", *sorted(_ALLOCATION.glob("*.py"))),
+            lambda: True,
+            lambda: _run([PLATFORM / "bin" / "python", "-m", "services.scheduler.core"], "compiling the allocation"),
         ),
         Step("console", console.BUILT, (*console.sources(), own / "console.py"), console.is_built, console.build),
     ]

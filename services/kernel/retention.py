@@ -26,6 +26,7 @@ class RetentionSettings(BaseSettings):
     idempotency_days: float = Field(default=1, ge=0.1)
     jobs_days: float = Field(default=30, ge=1)
     workloads_days: float = Field(default=90, ge=1)
+    ledger_days: float = Field(default=30, ge=1)
     runs_days: float = Field(default=90, ge=1)
     traffic_minutes_days: float = Field(default=2, ge=1)
     traffic_hours_days: float = Field(default=90, ge=1)

@@ -7,8 +7,8 @@ from services.kernel.storage.documents import Repository
 from services.kernel.storage.objects import MinioStore
 from services.scheduler import models
 from services.scheduler.config import SchedulerSettings, settings
-from services.scheduler.domain import Node, Workload
-from services.scheduler.models import StoredFences, StoredLogs, StoredPoints
+from services.scheduler.domain import Node, Queue, Workload
+from services.scheduler.models import StoredFences, StoredLedger, StoredLogs, StoredPoints, StoredTotals
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,10 @@ class App:
     settings: SchedulerSettings
     workloads: Repository[Workload]
     nodes: Repository[Node]
+    queues: Repository[Queue]
+    totals: StoredTotals
     fences: StoredFences
+    ledger: StoredLedger
     logs: StoredLogs
     points: StoredPoints
 
@@ -31,7 +34,10 @@ def build() -> App:
         settings=configured,
         workloads=models.workload_repository(),
         nodes=models.node_repository(),
+        queues=models.queue_repository(),
+        totals=StoredTotals(),
         fences=StoredFences(),
+        ledger=StoredLedger(),
         logs=StoredLogs(MinioStore(configured)),
         points=StoredPoints(),
     )

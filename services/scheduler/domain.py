@@ -48,7 +48,6 @@ class WorkloadKind(StrEnum):
 class NodeState(StrEnum):
     READY = "ready"
     LOST = "lost"
-    DRAINED = "drained"
 
 
 @dataclass(frozen=True)
@@ -94,11 +93,12 @@ class WorkloadSpec:
 
 @dataclass(frozen=True)
 class Lease:
-    """Resources of a node, granted under the number `fence`, which grows with every lease."""
+    """Resources of a node, granted under the number `fence`, which grows with every lease; `cards` by their numbers."""
 
     node_id: str
     fence: int
     resources: Resources
+    cards: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,13 +124,26 @@ class WorkloadStep:
 
 @dataclass(kw_only=True)
 class Node(Entity):
-    """A machine, or the share of an engine such as Triton, that says by heartbeats that it is there."""
+    """A machine, or the share of an engine such as Triton, that says by heartbeats that it is there.
+
+    One that is drained takes nothing new, whether it goes and comes back meanwhile or not.
+    """
 
     name: str
     engine: str
     capacity: Resources
     state: NodeState = NodeState.READY
+    drained: bool = False
     last_heartbeat_at: datetime = field(default_factory=utc_now)
+
+
+@dataclass(kw_only=True)
+class Queue(Entity):
+    """How a project, whose name is the id, shares the nodes. Amounts of 0 in quota and guarantee say nothing."""
+
+    weight: float = 1.0
+    quota: Resources = field(default_factory=Resources)
+    guarantee: Resources = field(default_factory=Resources)
 
 
 @dataclass(kw_only=True)
@@ -143,6 +156,7 @@ class Workload(Entity):
     lease: Lease | None = None
     exit: WorkloadExit | None = None
     waiting_reason: str = ""
+    expected_start_at: datetime | None = None
     attempt: int = 0
     fence: int = 0
     progress: float = 0.0
@@ -163,16 +177,19 @@ class Workload(Entity):
     def submitted(self) -> None:
         self.happened("submitted")
 
-    def place(self, node_id: str, fence: int) -> None:
+    def place(self, node_id: str, fence: int, cards: tuple[int, ...] = ()) -> None:
         """pending → placed, with a lease."""
         self._require(WorkloadState.PENDING, to="placed")
-        self.lease = Lease(node_id, fence, self.spec.total)
+        self.lease = Lease(node_id, fence, self.spec.total, cards)
         self.fence = fence
         self.state = WorkloadState.PLACED
         self.attempt += 1
-        self.waiting_reason = ""
+        self.waits_no_more()
         self.placed_at = utc_now()
         self.happened("placed")
+
+    def waits_no_more(self) -> None:
+        self.waiting_reason, self.expected_start_at = "", None
 
     def start(self) -> None:
         """placed → running. Nothing changes for one that runs already or is stopping."""
@@ -241,7 +258,7 @@ class Workload(Entity):
         self.state = WorkloadState.EXITED
         self.exit = how
         self.lease = None
-        self.waiting_reason = ""
+        self.waits_no_more()
         self.ended_at = utc_now()
         if how.reason is ExitReason.COMPLETED:
             self.progress = 1.0

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from services.kernel.values import Resources
-from services.scheduler.domain import Assignment, MetricPoint, Node, Report, Workload
+from services.scheduler.core.ledger import Round
+from services.scheduler.domain import Assignment, MetricPoint, Node, Queue, Report, Workload
 
 Transaction = Callable[[Callable[[], None]], None]
 
@@ -26,9 +27,21 @@ class Nodes(Protocol):
     def find_one(self, **equals: object) -> Node | None: ...
 
 
+class Queues(Protocol):
+    def add(self, entity: Queue) -> None: ...
+    def save(self, entity: Queue) -> None: ...
+    def find(self, **equals: object) -> list[Queue]: ...
+    def find_one(self, **equals: object) -> Queue | None: ...
+
+
 class Fences(Protocol):
     def take(self, count: int) -> int:
         """The first of `count` numbers in a row, all larger than any before; called inside a transaction."""
+
+
+class Ledger(Protocol):
+    def append(self, rounds: Sequence[Round]) -> None:
+        """Number the rounds on; called inside a transaction."""
 
 
 class Logs(Protocol):

@@ -93,6 +93,8 @@ def complete_task(task: Task, datasets: Datasets, algorithms: Algorithms) -> Non
     task.purpose = algorithm.purpose
     task.dataset_version = task.dataset_version or dataset.version
     task.parameters = parameters.complete(algorithm.parameters_schema, task.parameters)
+    if expected := task.resources.expected():
+        raise InvalidArgument.field("resources", expected)
     task.resources = with_defaults(task.resources)
 
 

@@ -106,3 +106,33 @@ def test_signing_in_keeps_the_session(run: Run, platform: Platform) -> None:
     assert json.loads(run("whoami", **signed_out).stdout)["name"] == "admin"
     run("logout", **signed_out)
     assert run("whoami", check=False, **signed_out).returncode == 1
+
+
+def test_nodes_queues_and_why_something_waits(run: Run, platform: Platform, tmp_path: Path) -> None:
+    (node,) = [node for node in json.loads(run("nodes", "--json").stdout) if node["engine"] == "process"]
+    assert "takes nothing new" in run("nodes", "drain", node["name"]).stdout
+    with platform.client() as client:
+        dataset_id = jobs.online_dataset(client, tmp_path, jobs.two_shades(4))
+        task_id = jobs.start_task(client, dataset_id, jobs.create_algorithm(client, tmp_path, "", seconds=1))
+        try:
+            eventually(lambda: "none of the engine process" in run("why", task_id, check=False).stdout, timeout=30)
+            told = run("why", task_id).stdout
+            assert "that wait in the queue default" in told
+            assert "drained" in run("nodes").stdout
+        finally:
+            run("nodes", "resume", node["name"])
+        run("queues", "set", "default", "--weight", "2", "--quota", "cores=0.5")
+        assert "0.5 cores" in run("queues").stdout
+        other = jobs.start_task(client, dataset_id, jobs.create_algorithm(client, tmp_path, "", seconds=1))
+        eventually(lambda: "its project may use 0.5 cores" in run("why", other, check=False).stdout, timeout=30)
+        assert "weight 1." in run("queues", "set", "default", "--weight", "1", "--quota", "cores=0").stdout
+        for one in (task_id, other):
+            jobs.ended_task(client, one)
+    assert "all come to the same" in run("ledger", "replay").stdout
+    told = json.loads(run("ledger", "what-if", "--add-nodes", "1", "--json").stdout)
+    before, after = told["default"]["mean_s"]
+    assert after <= before
+    refused = run("queues", "set", "default", "--quota", "cores=many", check=False)
+    assert refused.returncode != 0
+    assert "'cores=many'" in refused.stderr
+    assert "There is no node nobody" in run("nodes", "drain", "nobody", check=False).stderr

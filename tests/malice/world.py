@@ -70,6 +70,9 @@ class World:
         models = self.client.get("/api/v1/models")["models"]
         return next((str(model["id"]) for model in models if model["id"] != self.model), self.model_version)
 
+    def node(self) -> str:
+        return str(self.client.get("/api/v1/nodes")["nodes"][0]["id"])
+
     def workload(self) -> str:
         return str(self.client.get("/api/v1/workloads")["workloads"][0]["id"])
 

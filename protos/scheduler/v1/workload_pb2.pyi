@@ -235,6 +235,7 @@ class Workload(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    EXPECTED_START_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     project: _builtins.str
     owner: _builtins.str
@@ -267,6 +268,10 @@ class Workload(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def expected_start_at(self) -> _timestamp_pb2.Timestamp:
+        """While it waits and nodes are kept for it: when they are expected to be free."""
+
     def __init__(
         self,
         *,
@@ -288,10 +293,11 @@ class Workload(_message.Message):
         etag: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        expected_start_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "ended_at", b"ended_at", "exit", b"exit", "lease", b"lease", "placed_at", b"placed_at", "spec", b"spec", "started_at", b"started_at", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "ended_at", b"ended_at", "exit", b"exit", "expected_start_at", b"expected_start_at", "lease", b"lease", "placed_at", b"placed_at", "spec", b"spec", "started_at", b"started_at", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "created_at", b"created_at", "ended_at", b"ended_at", "etag", b"etag", "exit", b"exit", "id", b"id", "lease", b"lease", "owner", b"owner", "placed_at", b"placed_at", "progress", b"progress", "project", b"project", "spec", b"spec", "started_at", b"started_at", "state", b"state", "steps", b"steps", "updated_at", b"updated_at", "visibility", b"visibility", "waiting_reason", b"waiting_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "created_at", b"created_at", "ended_at", b"ended_at", "etag", b"etag", "exit", b"exit", "expected_start_at", b"expected_start_at", "id", b"id", "lease", b"lease", "owner", b"owner", "placed_at", b"placed_at", "progress", b"progress", "project", b"project", "spec", b"spec", "started_at", b"started_at", "state", b"state", "steps", b"steps", "updated_at", b"updated_at", "visibility", b"visibility", "waiting_reason", b"waiting_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -306,21 +312,27 @@ class Lease(_message.Message):
     NODE_ID_FIELD_NUMBER: _builtins.int
     FENCE_FIELD_NUMBER: _builtins.int
     RESOURCES_FIELD_NUMBER: _builtins.int
+    CARDS_FIELD_NUMBER: _builtins.int
     node_id: _builtins.str
     fence: _builtins.int
     """Grows with every lease; an older holder's reports are refused."""
     @_builtins.property
     def resources(self) -> _common_pb2.Resources: ...
+    @_builtins.property
+    def cards(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers of the GPU cards on the node, from 0. A workload with a share of a card has one."""
+
     def __init__(
         self,
         *,
         node_id: _builtins.str = ...,
         fence: _builtins.int = ...,
         resources: _common_pb2.Resources | None = ...,
+        cards: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["resources", b"resources"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fence", b"fence", "node_id", b"node_id", "resources", b"resources"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cards", b"cards", "fence", b"fence", "node_id", b"node_id", "resources", b"resources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -514,11 +526,14 @@ class Node(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     LAST_HEARTBEAT_AT_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    DRAINED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     name: _builtins.str
     engine: _builtins.str
     state: _builtins.str
-    """`ready`, `lost` or `drained`."""
+    """`ready` or `lost`."""
+    drained: _builtins.bool
+    """It takes nothing new."""
     @_builtins.property
     def capacity(self) -> _common_pb2.Resources: ...
     @_builtins.property
@@ -538,10 +553,11 @@ class Node(_message.Message):
         state: _builtins.str = ...,
         last_heartbeat_at: _timestamp_pb2.Timestamp | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        drained: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["allocated", b"allocated", "capacity", b"capacity", "created_at", b"created_at", "last_heartbeat_at", b"last_heartbeat_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocated", b"allocated", "capacity", b"capacity", "created_at", b"created_at", "engine", b"engine", "id", b"id", "last_heartbeat_at", b"last_heartbeat_at", "name", b"name", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocated", b"allocated", "capacity", b"capacity", "created_at", b"created_at", "drained", b"drained", "engine", b"engine", "id", b"id", "last_heartbeat_at", b"last_heartbeat_at", "name", b"name", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -596,6 +612,159 @@ class GetWorkloadRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetWorkloadRequest: _TypeAlias = GetWorkloadRequest  # noqa: Y015
+
+@_typing.final
+class ExplainWorkloadRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainWorkloadRequest: _TypeAlias = ExplainWorkloadRequest  # noqa: Y015
+
+@_typing.final
+class WorkloadExplanation(_message.Message):
+    """Why a workload waits, as of now. Of one that does not wait only the first three are set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKLOAD_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    QUEUES_BEFORE_FIELD_NUMBER: _builtins.int
+    SHORTAGES_FIELD_NUMBER: _builtins.int
+    EXPECTED_START_AT_FIELD_NUMBER: _builtins.int
+    workload_id: _builtins.str
+    state: Global___Workload.State.ValueType
+    reason: _builtins.str
+    """A sentence."""
+    queue: _builtins.str
+    """The queue that it waits in, which is its project."""
+    position: _builtins.int
+    """Its place among those that wait in the queue, from 1."""
+    waiting: _builtins.int
+    """Those that wait in the queue."""
+    share: _builtins.float
+    """The weighted share of the queue."""
+    queues_before: _builtins.int
+    """Queues of a smaller share in which something waits: their turn comes first."""
+    @_builtins.property
+    def shortages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shortage]:
+        """What it needs and is not free."""
+
+    @_builtins.property
+    def expected_start_at(self) -> _timestamp_pb2.Timestamp:
+        """Nodes are kept for it, and expected to be free at this time."""
+
+    def __init__(
+        self,
+        *,
+        workload_id: _builtins.str = ...,
+        state: Global___Workload.State.ValueType = ...,
+        reason: _builtins.str = ...,
+        queue: _builtins.str = ...,
+        position: _builtins.int = ...,
+        waiting: _builtins.int = ...,
+        share: _builtins.float = ...,
+        queues_before: _builtins.int = ...,
+        shortages: _abc.Iterable[Global___Shortage] | None = ...,
+        expected_start_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expected_start_at", b"expected_start_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_start_at", b"expected_start_at", "position", b"position", "queue", b"queue", "queues_before", b"queues_before", "reason", b"reason", "share", b"share", "shortages", b"shortages", "state", b"state", "waiting", b"waiting", "workload_id", b"workload_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkloadExplanation: _TypeAlias = WorkloadExplanation  # noqa: Y015
+
+@_typing.final
+class Shortage(_message.Message):
+    """One resource of a workload that waits, on the nodes that would be large enough for it when empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    NEEDED_FIELD_NUMBER: _builtins.int
+    MOST_FREE_FIELD_NUMBER: _builtins.int
+    NODES_SHORT_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    resource: _builtins.str
+    """`cpu_millis`, `memory_bytes`, `gpu_millis` or `gpu_memory_bytes`."""
+    needed: _builtins.int
+    most_free: _builtins.int
+    """The most that is free on any of the nodes."""
+    nodes_short: _builtins.int
+    """Nodes that have too little of it free, and all of them."""
+    nodes: _builtins.int
+    def __init__(
+        self,
+        *,
+        resource: _builtins.str = ...,
+        needed: _builtins.int = ...,
+        most_free: _builtins.int = ...,
+        nodes_short: _builtins.int = ...,
+        nodes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["most_free", b"most_free", "needed", b"needed", "nodes", b"nodes", "nodes_short", b"nodes_short", "resource", b"resource"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Shortage: _TypeAlias = Shortage  # noqa: Y015
+
+@_typing.final
+class DrainNodeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrainNodeRequest: _TypeAlias = DrainNodeRequest  # noqa: Y015
+
+@_typing.final
+class ResumeNodeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeNodeRequest: _TypeAlias = ResumeNodeRequest  # noqa: Y015
 
 @_typing.final
 class ListWorkloadsRequest(_message.Message):

@@ -50,6 +50,11 @@ class WorkloadServiceStub:
                 request_serializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.ListWorkloadsRequest.SerializeToString,
                 response_deserializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.ListWorkloadsResponse.FromString,
                 _registered_method=True)
+        self.ExplainWorkload = channel.unary_unary(
+                '/modelyard.scheduler.v1.WorkloadService/ExplainWorkload',
+                request_serializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.ExplainWorkloadRequest.SerializeToString,
+                response_deserializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.WorkloadExplanation.FromString,
+                _registered_method=True)
         self.CancelWorkload = channel.unary_unary(
                 '/modelyard.scheduler.v1.WorkloadService/CancelWorkload',
                 request_serializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.CancelWorkloadRequest.SerializeToString,
@@ -92,6 +97,13 @@ class WorkloadServiceServicer:
 
     def ListWorkloads(self, request, context):
         """List the workloads that the caller may see, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainWorkload(self, request, context):
+        """Why a workload waits, and what would have to happen for it to start.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,6 +154,11 @@ def add_WorkloadServiceServicer_to_server(servicer, server):
                     servicer.ListWorkloads,
                     request_deserializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.ListWorkloadsRequest.FromString,
                     response_serializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.ListWorkloadsResponse.SerializeToString,
+            ),
+            'ExplainWorkload': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainWorkload,
+                    request_deserializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.ExplainWorkloadRequest.FromString,
+                    response_serializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.WorkloadExplanation.SerializeToString,
             ),
             'CancelWorkload': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelWorkload,
@@ -246,6 +263,33 @@ class WorkloadService:
             '/modelyard.scheduler.v1.WorkloadService/ListWorkloads',
             protos_dot_scheduler_dot_v1_dot_workload__pb2.ListWorkloadsRequest.SerializeToString,
             protos_dot_scheduler_dot_v1_dot_workload__pb2.ListWorkloadsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainWorkload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/modelyard.scheduler.v1.WorkloadService/ExplainWorkload',
+            protos_dot_scheduler_dot_v1_dot_workload__pb2.ExplainWorkloadRequest.SerializeToString,
+            protos_dot_scheduler_dot_v1_dot_workload__pb2.WorkloadExplanation.FromString,
             options,
             channel_credentials,
             insecure,
@@ -380,6 +424,16 @@ class NodeServiceStub:
                 request_serializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.ListNodesRequest.SerializeToString,
                 response_deserializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.ListNodesResponse.FromString,
                 _registered_method=True)
+        self.DrainNode = channel.unary_unary(
+                '/modelyard.scheduler.v1.NodeService/DrainNode',
+                request_serializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.DrainNodeRequest.SerializeToString,
+                response_deserializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.Node.FromString,
+                _registered_method=True)
+        self.ResumeNode = channel.unary_unary(
+                '/modelyard.scheduler.v1.NodeService/ResumeNode',
+                request_serializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.ResumeNodeRequest.SerializeToString,
+                response_deserializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.Node.FromString,
+                _registered_method=True)
 
 
 class NodeServiceServicer:
@@ -393,6 +447,20 @@ class NodeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DrainNode(self, request, context):
+        """Give nothing new to a node; what runs there goes on. Administrators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeNode(self, request, context):
+        """Let a drained node take workloads again. Administrators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NodeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -400,6 +468,16 @@ def add_NodeServiceServicer_to_server(servicer, server):
                     servicer.ListNodes,
                     request_deserializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.ListNodesRequest.FromString,
                     response_serializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.ListNodesResponse.SerializeToString,
+            ),
+            'DrainNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrainNode,
+                    request_deserializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.DrainNodeRequest.FromString,
+                    response_serializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.Node.SerializeToString,
+            ),
+            'ResumeNode': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeNode,
+                    request_deserializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.ResumeNodeRequest.FromString,
+                    response_serializer=protos_dot_scheduler_dot_v1_dot_workload__pb2.Node.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -430,6 +508,60 @@ class NodeService:
             '/modelyard.scheduler.v1.NodeService/ListNodes',
             protos_dot_scheduler_dot_v1_dot_workload__pb2.ListNodesRequest.SerializeToString,
             protos_dot_scheduler_dot_v1_dot_workload__pb2.ListNodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrainNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/modelyard.scheduler.v1.NodeService/DrainNode',
+            protos_dot_scheduler_dot_v1_dot_workload__pb2.DrainNodeRequest.SerializeToString,
+            protos_dot_scheduler_dot_v1_dot_workload__pb2.Node.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeNode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/modelyard.scheduler.v1.NodeService/ResumeNode',
+            protos_dot_scheduler_dot_v1_dot_workload__pb2.ResumeNodeRequest.SerializeToString,
+            protos_dot_scheduler_dot_v1_dot_workload__pb2.Node.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,8 @@ class WorkloadServiceStub:
     """Get one workload."""
     ListWorkloads: _grpc.UnaryUnaryMultiCallable[_workload_pb2.ListWorkloadsRequest, _workload_pb2.ListWorkloadsResponse]
     """List the workloads that the caller may see, newest first."""
+    ExplainWorkload: _grpc.UnaryUnaryMultiCallable[_workload_pb2.ExplainWorkloadRequest, _workload_pb2.WorkloadExplanation]
+    """Why a workload waits, and what would have to happen for it to start."""
     CancelWorkload: _grpc.UnaryUnaryMultiCallable[_workload_pb2.CancelWorkloadRequest, _workload_pb2.Workload]
     """Ask a workload to end: SIGTERM, then SIGKILL after its grace period. A workload that has ended stays as it is."""
     ReportWorkload: _grpc.UnaryUnaryMultiCallable[_workload_pb2.ReportWorkloadRequest, _workload_pb2.Workload]
@@ -59,6 +61,8 @@ class WorkloadServiceAsyncStub(WorkloadServiceStub):
     """Get one workload."""
     ListWorkloads: _aio.UnaryUnaryMultiCallable[_workload_pb2.ListWorkloadsRequest, _workload_pb2.ListWorkloadsResponse]  # type: ignore[assignment]
     """List the workloads that the caller may see, newest first."""
+    ExplainWorkload: _aio.UnaryUnaryMultiCallable[_workload_pb2.ExplainWorkloadRequest, _workload_pb2.WorkloadExplanation]  # type: ignore[assignment]
+    """Why a workload waits, and what would have to happen for it to start."""
     CancelWorkload: _aio.UnaryUnaryMultiCallable[_workload_pb2.CancelWorkloadRequest, _workload_pb2.Workload]  # type: ignore[assignment]
     """Ask a workload to end: SIGTERM, then SIGKILL after its grace period. A workload that has ended stays as it is."""
     ReportWorkload: _aio.UnaryUnaryMultiCallable[_workload_pb2.ReportWorkloadRequest, _workload_pb2.Workload]  # type: ignore[assignment]
@@ -94,6 +98,14 @@ class WorkloadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_workload_pb2.ListWorkloadsResponse, _abc.Awaitable[_workload_pb2.ListWorkloadsResponse]]:
         """List the workloads that the caller may see, newest first."""
+
+    @_abc_1.abstractmethod
+    def ExplainWorkload(
+        self,
+        request: _workload_pb2.ExplainWorkloadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workload_pb2.WorkloadExplanation, _abc.Awaitable[_workload_pb2.WorkloadExplanation]]:
+        """Why a workload waits, and what would have to happen for it to start."""
 
     @_abc_1.abstractmethod
     def CancelWorkload(
@@ -138,6 +150,10 @@ class NodeServiceStub:
     def __new__(cls, channel: _aio.Channel) -> NodeServiceAsyncStub: ...
     ListNodes: _grpc.UnaryUnaryMultiCallable[_workload_pb2.ListNodesRequest, _workload_pb2.ListNodesResponse]
     """List the nodes, by name."""
+    DrainNode: _grpc.UnaryUnaryMultiCallable[_workload_pb2.DrainNodeRequest, _workload_pb2.Node]
+    """Give nothing new to a node; what runs there goes on. Administrators only."""
+    ResumeNode: _grpc.UnaryUnaryMultiCallable[_workload_pb2.ResumeNodeRequest, _workload_pb2.Node]
+    """Let a drained node take workloads again. Administrators only."""
 
 @_typing.type_check_only
 class NodeServiceAsyncStub(NodeServiceStub):
@@ -146,6 +162,10 @@ class NodeServiceAsyncStub(NodeServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListNodes: _aio.UnaryUnaryMultiCallable[_workload_pb2.ListNodesRequest, _workload_pb2.ListNodesResponse]  # type: ignore[assignment]
     """List the nodes, by name."""
+    DrainNode: _aio.UnaryUnaryMultiCallable[_workload_pb2.DrainNodeRequest, _workload_pb2.Node]  # type: ignore[assignment]
+    """Give nothing new to a node; what runs there goes on. Administrators only."""
+    ResumeNode: _aio.UnaryUnaryMultiCallable[_workload_pb2.ResumeNodeRequest, _workload_pb2.Node]  # type: ignore[assignment]
+    """Let a drained node take workloads again. Administrators only."""
 
 class NodeServiceServicer(metaclass=_abc_1.ABCMeta):
     """Nodes that workloads run on."""
@@ -157,5 +177,21 @@ class NodeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_workload_pb2.ListNodesResponse, _abc.Awaitable[_workload_pb2.ListNodesResponse]]:
         """List the nodes, by name."""
+
+    @_abc_1.abstractmethod
+    def DrainNode(
+        self,
+        request: _workload_pb2.DrainNodeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workload_pb2.Node, _abc.Awaitable[_workload_pb2.Node]]:
+        """Give nothing new to a node; what runs there goes on. Administrators only."""
+
+    @_abc_1.abstractmethod
+    def ResumeNode(
+        self,
+        request: _workload_pb2.ResumeNodeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_workload_pb2.Node, _abc.Awaitable[_workload_pb2.Node]]:
+        """Let a drained node take workloads again. Administrators only."""
 
 def add_NodeServiceServicer_to_server(servicer: NodeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -7,6 +7,7 @@ import httpx
 import typer
 
 from services.gateway.cli import (
+    cluster,
     datasets,
     dead_letters,
     demo,
@@ -28,6 +29,9 @@ app.add_typer(models.app, name="models", help="Published models.")
 app.add_typer(serving.app, name="services", help="Model services on Triton.")
 app.add_typer(events.app, name="events", help="What happens on the platform.")
 app.add_typer(dead_letters.app, name="dead-letters", help="Events that their consumers could not handle.")
+app.add_typer(cluster.nodes, name="nodes", help="Nodes of the cluster; drain and resume them.")
+app.add_typer(cluster.queues, name="queues", help="How the projects share the nodes; weights and limits.")
+app.command("why")(cluster.why)
 app.command("gc")(garbage.collect)
 app.command("demo")(demo.demo)
 
@@ -60,34 +64,6 @@ def whoami() -> None:
     """Who is signed in."""
     with session.connect() as client:
         output.print_json(client.get("/api/v1/users/current"))
-
-
-@app.command()
-def nodes(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Nodes of the cluster and what is in use."""
-    with session.connect() as client:
-        found = list(client.pages("/api/v1/nodes", "nodes"))
-    if as_json:
-        output.print_json(found)
-        return
-    output.table(
-        ("NODE", "ENGINE", "STATE", "CORES", "MEMORY GiB"),
-        (
-            (
-                node["name"],
-                node["engine"],
-                node["state"],
-                _use(node, "cpu_millis", 1000),
-                _use(node, "memory_bytes", 2**30),
-            )
-            for node in found
-        ),
-    )
-
-
-def _use(node: dict[str, dict[str, str]], resource: str, unit: int) -> str:
-    used, capacity = (int(node.get(part, {}).get(resource, 0)) / unit for part in ("allocated", "capacity"))
-    return f"{used:.1f} of {capacity:.1f}"
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from services.scheduler.core.nodes import hold
 from services.scheduler.core.records import NONE, Records
 from services.scheduler.core.rounds import Policy
 from services.scheduler.core.scoring import BALANCED
-from services.scheduler.core.specs import Job, NodeSpec, Placed, QueueSpec, Reserved, Shape
+from services.scheduler.core.specs import Job, NodeSpec, Placed, QueueSpec, Reserved, Shape, Worker
 
 MODELYARD = Policy(rule=BALANCED, fair=True, strict=False, epsilon=1e-3, patience_s=600.0)
 
@@ -32,6 +32,7 @@ class Allocator:
     ) -> None:
         self._policy = policy
         self._nodes = sorted(nodes, key=lambda node: node.name)
+        self._numbers = {node.name: at for at, node in enumerate(self._nodes)}
         self._kinds = list(kinds_of(self._nodes).values())
         self._queues = {queue.name: at for at, queue in enumerate(in_order(queues))}
         self._state = state_of(self._nodes, queues, popular or {}, reservations)
@@ -43,16 +44,18 @@ class Allocator:
         self._unused = [0]
         self._workers_unused = 0
 
-    def submit(self, job: Job) -> None:
-        """Let it wait for its turn."""
-        slot, bucket = self._slot(job), self._bucket(job)
-        this = self._state.jobs[slot]
-        this["queue"], this["bucket"] = self._queues[job.queue], bucket
-        this["rank"] = job.submitted if job.rank is None else job.rank
-        this["submitted"], this["estimate"] = job.submitted, job.estimate
-        this["asks_from"] = job.submitted + self._policy.patience_s
-        this["workers"], this["first_worker"], this["reservation"], this["overtaken"] = 0, NONE, NONE, 0
+    def submit(self, job: Job, *, overtaken: bool = False) -> None:
+        """Let it wait for its turn; `overtaken` if it had been so in an allocator before this one."""
+        slot = self._enrol(job)
+        self._state.jobs[slot]["overtaken"] = overtaken
         lines.enter(self._state, slot)
+
+    def adopt(self, job: Job, workers: Sequence[Worker], started: float) -> None:
+        """It runs already, since `started`: what others decided, or this one before it was made anew."""
+        slot, shape = self._enrol(job), self._shape(job.shape)
+        for node, cards in workers:
+            mask = sum(1 << card for card in cards)
+            lines.start_worker(self._state, slot, shape, self._numbers[node], mask, started)
 
     def withdraw(self, job_id: str) -> None:
         """It waits no more."""
@@ -85,6 +88,10 @@ class Allocator:
             if held["job"] != NONE
         ]
 
+    def overtaken(self) -> set[str]:
+        """Who waits and was overtaken by something smaller while it was the first of its queue."""
+        return {job.id for slot, job in self._jobs.items() if self._state.jobs[slot]["overtaken"]}
+
     def shares(self) -> dict[str, float]:
         """The weighted dominant share of each queue, as of the last round."""
         return {name: float(self._state.queues[at]["share"]) for name, at in self._queues.items() if name}
@@ -110,6 +117,17 @@ class Allocator:
             found.append((self._nodes[worker["node"]].name, cards))
             row = int(worker["next"])
         return Placed(self._jobs[slot].id, tuple(reversed(found)))
+
+    def _enrol(self, job: Job) -> int:
+        """A place for the job, which neither waits nor runs yet."""
+        slot, bucket = self._slot(job), self._bucket(job)
+        this = self._state.jobs[slot]
+        this["queue"], this["bucket"] = self._queues[job.queue], bucket
+        this["rank"] = job.submitted if job.rank is None else job.rank
+        this["submitted"], this["estimate"] = job.submitted, job.estimate
+        this["asks_from"] = job.submitted + self._policy.patience_s
+        this["workers"], this["first_worker"], this["reservation"], this["overtaken"] = 0, NONE, NONE, 0
+        return slot
 
     def _forget(self, job_id: str) -> None:
         slot = self._slots.pop(job_id)

@@ -6,6 +6,9 @@ from services.scheduler.core.records import WHOLE
 
 ANY_NUMBER = 1 << 20
 
+Worker = tuple[str, tuple[int, ...]]
+"""The name of the node that one worker of a job runs on, and the cards that it has there."""
+
 
 @dataclass(frozen=True)
 class NodeSpec:
@@ -84,4 +87,4 @@ class Placed:
     """A job that starts, with the node and the cards of each of its workers."""
 
     job: str
-    workers: tuple[tuple[str, tuple[int, ...]], ...]
+    workers: tuple[Worker, ...]

@@ -1,11 +1,11 @@
 """Nodes: heartbeats, what they should run, and the list for people."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.kernel.entity import utc_now
 from services.kernel.values import Resources
-from services.scheduler.domain import LEASED, Assignment, Node, NodeState, Workload, WorkloadState
+from services.scheduler.domain import LEASED, Assignment, Node, NodeState, Workload, WorkloadSpec, WorkloadState
 from services.scheduler.handlers.known import KnownWorkloads
 from services.scheduler.ports import Nodes, Workloads
 
@@ -34,6 +34,15 @@ def heartbeat(nodes: Nodes, told: Heartbeat) -> float:
     return HEARTBEAT_S
 
 
+def set_drained(nodes: Nodes, node_id: str, drained: bool) -> Node:
+    """Give nothing new to the node, or let it take workloads again. What runs there goes on."""
+    node = nodes.get(node_id)
+    if node.drained is not drained:
+        node.drained = drained
+        nodes.save(node)
+    return node
+
+
 def assignments(workloads: Workloads, node_id: str) -> Sequence[Assignment]:
     """Everything that the node should run now, in the order of its leases."""
     return _assignments(workloads.select(_leased_by(node_id)))
@@ -59,10 +68,18 @@ def _assignments(leased: Iterable[Workload]) -> Sequence[Assignment]:
             workload_id=workload.id,
             fence=workload.fence,
             attempt=workload.attempt,
-            spec=workload.spec,
+            spec=_with_cards(workload),
             stop=workload.state is WorkloadState.STOPPING,
             traceparent=workload.traceparent,
         )
         for workload in leased
     ]
     return sorted(found, key=lambda assignment: assignment.fence)
+
+
+def _with_cards(workload: Workload) -> WorkloadSpec:
+    """The spec, telling the run which of the node's cards are its own."""
+    if workload.lease is None or not workload.lease.cards:
+        return workload.spec
+    cards = ",".join(map(str, workload.lease.cards))
+    return replace(workload.spec, env={**workload.spec.env, "CUDA_VISIBLE_DEVICES": cards})

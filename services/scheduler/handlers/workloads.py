@@ -57,6 +57,8 @@ def check(spec: WorkloadSpec) -> None:
         raise InvalidArgument.field("spec.command", "a program is needed for the engine process")
     if spec.total.fits_into(type(spec.resources)()):
         raise InvalidArgument.field("spec.resources", "something must be asked for, at least cpu_millis")
+    if expected := spec.total.expected():
+        raise InvalidArgument.field("spec.resources", expected)
     for name, value in spec.env.items():
         if not _VARIABLE.fullmatch(name) or "\0" in value:
             raise InvalidArgument.field("spec.env", f"{name!r} is not a variable: letters, digits and _ are expected")

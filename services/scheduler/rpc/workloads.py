@@ -1,16 +1,21 @@
 """Workloads, their logs and points, and nodes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from protos.scheduler.v1 import workload_pb2
 from services.kernel.pages import PageToken, page_limit
-from services.kernel.rights import require_caller, require_service, require_visible, visible_query
+from services.kernel.rights import require_admin, require_caller, require_service, require_visible, visible_query
 from services.kernel.storage.changes import ChangeFeed
+from services.kernel.storage.transactions import in_transaction
+from services.kernel.values import Resources
 from services.kernel.wire import to_message
 from services.scheduler.adapters.messages import exit_from, spec_from
 from services.scheduler.bootstrap import App
-from services.scheduler.domain import Report, Workload, WorkloadState
+from services.scheduler.domain import Node, Report, Workload, WorkloadState
+from services.scheduler.explanation import Explanation, taken_by
+from services.scheduler.handlers import nodes as node_handlers
+from services.scheduler.handlers import queues as queue_handlers
 from services.scheduler.handlers import workloads as handlers
 from services.scheduler.handlers.placement import allocated_by_node, leased_workloads
 
@@ -43,6 +48,20 @@ class WorkloadRpc:
             next_page_token=page.next_page_token,
             total_size=page.total_size,
         )
+
+    def ExplainWorkload(self, request: workload_pb2.ExplainWorkloadRequest) -> workload_pb2.WorkloadExplanation:
+        workload = self._visible(request.id)
+        nodes, queues = self._app.nodes.find(), self._app.queues.find()
+        before = self._app.workloads.count(
+            {"state": WorkloadState.PENDING, "project": workload.project, "id": {"$lt": workload.id}}
+        )
+        explained = queue_handlers.explain(
+            workload,
+            before,
+            queue_handlers.standings(queues, self._app.totals.by_project(), nodes),
+            Explanation(nodes, queues, taken_by(leased_workloads(self._app.workloads)), ()),
+        )
+        return to_message(explained, workload_pb2.WorkloadExplanation)
 
     def CancelWorkload(self, request: workload_pb2.CancelWorkloadRequest) -> workload_pb2.Workload:
         require_service()
@@ -93,15 +112,28 @@ class NodeRpc:
         limit = page_limit(request.page_size)
         allocated = allocated_by_node(leased_workloads(self._app.workloads))
         response = workload_pb2.ListNodesResponse(total_size=len(nodes))
-        for node in rest[:limit]:
-            message = to_message(node, workload_pb2.Node)
-            if node.id in allocated:
-                message.allocated.CopyFrom(to_message(allocated[node.id], type(message.allocated)))
-            response.nodes.append(message)
+        response.nodes.extend(self._node(node, allocated) for node in rest[:limit])
         if len(rest) > limit:
             last = rest[limit - 1]
             response.next_page_token = PageToken.after_item(f"{last.name}\n{last.id}", {})
         return response
+
+    def DrainNode(self, request: workload_pb2.DrainNodeRequest) -> workload_pb2.Node:
+        return self._set_drained(request.id, True)
+
+    def ResumeNode(self, request: workload_pb2.ResumeNodeRequest) -> workload_pb2.Node:
+        return self._set_drained(request.id, False)
+
+    def _set_drained(self, node_id: str, drained: bool) -> workload_pb2.Node:
+        require_admin()
+        node = in_transaction(lambda: node_handlers.set_drained(self._app.nodes, node_id, drained))
+        return self._node(node, allocated_by_node(leased_workloads(self._app.workloads)))
+
+    def _node(self, node: Node, allocated: Mapping[str, Resources]) -> workload_pb2.Node:
+        message = to_message(node, workload_pb2.Node)
+        if node.id in allocated:
+            message.allocated.CopyFrom(to_message(allocated[node.id], type(message.allocated)))
+        return message
 
 
 def _message(workload: Workload) -> workload_pb2.Workload:

@@ -44,7 +44,10 @@ def app(servers: Servers) -> Iterator[App]:
         settings,
         models.workload_repository(),
         models.node_repository(),
+        models.queue_repository(),
+        models.StoredTotals(),
         models.StoredFences(),
+        models.StoredLedger(),
         models.StoredLogs(store),
         models.StoredPoints(),
     )

@@ -1,11 +1,12 @@
 """Repositories in memory with the conditional write of the real ones."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from services.kernel.entity import Entity
-from services.kernel.errors import AlreadyExists, Conflict, NotFound
+from services.kernel.errors import AlreadyExists, Conflict, NotFound, Unavailable
+from services.scheduler.core.ledger import Round
 
 E = TypeVar("E", bound=Entity)
 
@@ -76,3 +77,14 @@ class FakeFences:
 def at_once(work: Callable[[], None]) -> None:
     """A transaction of the fakes."""
     work()
+
+
+class FakeLedger:
+    def __init__(self) -> None:
+        self.rounds: list[Round] = []
+        self.away = False
+
+    def append(self, rounds: Sequence[Round]) -> None:
+        if self.away:
+            raise Unavailable("The database is away.")
+        self.rounds += rounds

@@ -5,13 +5,15 @@ from dataclasses import replace
 import pytest
 
 from services.kernel.entity import utc_now
-from services.kernel.errors import Conflict, FailedPrecondition, InvalidArgument
+from services.kernel.errors import Conflict, FailedPrecondition, InvalidArgument, Unavailable
 from services.kernel.values import Resources
+from services.scheduler.core.ledger import replay
 from services.scheduler.domain import (
     MAX_ATTEMPTS,
     ExitReason,
     Node,
     NodeState,
+    Queue,
     Report,
     Workload,
     WorkloadExit,
@@ -23,7 +25,7 @@ from services.scheduler.handlers import nodes as node_handlers
 from services.scheduler.handlers.known import KnownWorkloads
 from services.scheduler.handlers.placement import NodeLoss, Placement, allocated_by_node, leased_workloads
 from services.scheduler.handlers.workloads import Submit, cancel, check, ended, report, submit
-from tests.unit.scheduler.fakes import FakeFences, FakeRepository, at_once
+from tests.unit.scheduler.fakes import FakeFences, FakeLedger, FakeRepository, at_once
 from tests.unit.scheduler.places import script
 
 DONE = WorkloadExit(ExitReason.COMPLETED, "It ended with exit code 0.")
@@ -35,8 +37,10 @@ class World:
     def __init__(self) -> None:
         self.workloads: FakeRepository[Workload] = FakeRepository()
         self.nodes: FakeRepository[Node] = FakeRepository()
+        self.queues: FakeRepository[Queue] = FakeRepository()
+        self.ledger = FakeLedger()
         self.now = 0.0
-        self.placement = Placement(self.workloads, self.nodes, FakeFences(), at_once)
+        self.placement = Placement(self.workloads, self.nodes, self.queues, FakeFences(), self.ledger, at_once)
         self.loss = NodeLoss(self.workloads, self.nodes, at_once, clock=lambda: self.now)
 
     def beat(self, node_id: str = "node-1", cores: int = 2) -> None:
@@ -71,6 +75,55 @@ def test_what_has_ended_or_is_unknown_needs_nothing_more(world: World) -> None:
     waiting, gone = world.submit("a").id, world.submit("b").id
     cancel(world.workloads, gone)
     assert ended(world.workloads, [waiting, gone, "wl-unknown"]) == [gone, "wl-unknown"]
+
+
+def test_the_ledger_holds_what_was_decided_and_a_replay_comes_to_the_same(world: World) -> None:
+    world.beat()
+    made = [world.submit(name).id for name in "abc"]
+    world.placement.run()
+    report(world.workloads, Report("node-1", made[0], 1, exit=DONE))
+    world.placement.run()
+    assert [one.job for round_ in world.ledger.rounds for one in round_.placed] == made
+    assert all(one.same for one in replay(world.ledger.rounds))
+
+
+def test_a_round_that_could_not_be_written_is_decided_anew(world: World) -> None:
+    world.beat()
+    made = world.submit("a").id
+    world.ledger.away = True
+    with pytest.raises(Unavailable):
+        world.placement.run()
+    world.ledger.away = False
+    world.placement.run()
+    assert world.workloads.get(made).state is WorkloadState.PLACED
+    (round_,) = world.ledger.rounds
+    assert round_.changes.begun is not None
+
+
+def test_a_drained_node_takes_nothing_new_until_it_is_resumed(world: World) -> None:
+    world.beat()
+    running = world.submit("a").id
+    world.placement.run()
+    node_handlers.set_drained(world.nodes, "node-1", True)
+    waiting = world.submit("b").id
+    world.beat()
+    world.placement.run()
+    assert world.workloads.get(running).state is WorkloadState.PLACED
+    assert world.workloads.get(waiting).waiting_reason == "It waits for a node: none of the engine process is there."
+    node_handlers.set_drained(world.nodes, "node-1", False)
+    world.placement.run()
+    assert world.workloads.get(waiting).state is WorkloadState.PLACED
+
+
+def test_a_run_sees_the_cards_of_its_lease_only(world: World) -> None:
+    capacity = Resources(4000, 4 << 30, 4000, 64 << 30)
+    node_handlers.heartbeat(world.nodes, node_handlers.Heartbeat("node-1", "node-1", "process", capacity))
+    spec = replace(script("pass"), resources=Resources(1000, gpu_millis=2000), env={"CUDA_VISIBLE_DEVICES": "0,1,2,3"})
+    for name in "ab":
+        submit(world.workloads, Submit(spec, name, "user", "p"))
+    world.placement.run()
+    seen = [one.spec.env["CUDA_VISIBLE_DEVICES"] for one in node_handlers.assignments(world.workloads, "node-1")]
+    assert sorted(",".join(seen).split(",")) == ["0", "1", "2", "3"]
 
 
 def test_a_round_grants_leases_with_growing_fences(world: World) -> None:
@@ -210,6 +263,9 @@ def test_illegal_transitions_raise() -> None:
     [
         replace(script("pass"), command=()),
         replace(script("pass"), resources=Resources()),
+        replace(script("pass"), resources=Resources(1000, gpu_millis=1500)),
+        replace(script("pass"), resources=Resources(1000, gpu_millis=500), workers=3),
+        replace(script("pass"), resources=Resources(1000, gpu_memory_bytes=1)),
         replace(script("pass"), env={"A B": "x"}),
         replace(script("pass"), env={"A": "x\0"}),
         replace(script("pass"), inputs=(WorkloadInput("a/../../b", text=""),)),

@@ -14,7 +14,7 @@ const CONCERNS: Record<string, string[]> = {
   task: ['tasks', 'workloads'],
   model: ['models'],
   service: ['services'],
-  workload: ['workloads', 'nodes'],
+  workload: ['workloads', 'nodes', 'queues'],
   node: ['nodes'],
 };
 

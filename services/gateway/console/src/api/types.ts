@@ -27,5 +27,6 @@ export type ServiceStatistics = Full<Schemas['serving.v1.ServiceStatistics']>;
 export type TrafficPoint = Full<Schemas['serving.v1.TrafficPoint']>;
 export type Prediction = Full<Schemas['serving.v1.Prediction']>;
 export type Node = Full<Schemas['scheduler.v1.Node']>;
+export type Queue = Full<Schemas['scheduler.v1.Queue']>;
 export type Workload = Full<Schemas['scheduler.v1.Workload']>;
 export type PlatformEvent = Full<Schemas['event.v1.Event']>;

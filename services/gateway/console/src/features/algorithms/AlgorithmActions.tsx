@@ -4,7 +4,7 @@ import { useNavigate } from 'react-router';
 
 import type { Algorithm } from '@/api/types';
 import { useConfirmDelete } from '@/components/actions';
-import { useMayChange } from '@/features/datasets/rights';
+import { useMayChange } from '@/features/session/rights';
 
 import { useDeleteAlgorithm, useSwitchAlgorithm } from './api';
 import { useAlgorithmTitle } from './title';

@@ -5,6 +5,7 @@ import { Page } from '@/components/Page';
 
 import { useNodes } from './api';
 import { Nodes } from './Nodes';
+import { Queues } from './Queues';
 import { Workloads } from './Workloads';
 
 export default function ClusterPage() {
@@ -16,6 +17,10 @@ export default function ClusterPage() {
         {t('cluster.nodes')}
       </Typography.Title>
       <Nodes list={nodes} />
+      <Typography.Title level={2} style={{ fontSize: 16, marginBlock: '24px 8px' }}>
+        {t('cluster.queues')}
+      </Typography.Title>
+      <Queues />
       <Typography.Title level={2} style={{ fontSize: 16, marginBlock: '24px 8px' }}>
         {t('cluster.workloads')}
       </Typography.Title>

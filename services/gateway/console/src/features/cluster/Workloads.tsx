@@ -6,6 +6,7 @@ import { EmptyHint } from '@/components/EmptyHint';
 import { bytes, When } from '@/components/format';
 import { ListTable, useFilter } from '@/components/list';
 import { type Mood, StateTag } from '@/components/StateTag';
+import { waitingText } from '@/components/waiting';
 import { pageOf, SubjectLink } from '@/features/events/subject';
 
 import { NOW, useWorkloads } from './api';
@@ -79,7 +80,7 @@ export function Workloads({ nodes }: { nodes: Node[] }) {
       title: t('cluster.note'),
       render: (_, { waiting_reason, exit }) => (
         <Typography.Text style={{ overflowWrap: 'anywhere' }}>
-          {waiting_reason || (exit ? t(`cluster.exits.${exit.reason}`) : '')}
+          {waitingText(t, waiting_reason) || (exit ? t(`cluster.exits.${exit.reason}`) : '')}
           {exit && exit.reason !== 'REASON_COMPLETED' && exit.message && ` · ${exit.message}`}
         </Typography.Text>
       ),

@@ -2,7 +2,8 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 
 import { api, ask } from '@/api/client';
-import type { Workload } from '@/api/types';
+import type { Node, Queue, Workload } from '@/api/types';
+import { useCommand } from '@/components/actions';
 import { useList } from '@/components/list';
 
 /** Heartbeats are no events, so nodes are read again after this time. */
@@ -25,6 +26,25 @@ export function useNodes() {
     const answer = await ask(api.GET('/api/v1/nodes', { params: { query: page } }));
     return { items: answer.nodes, next: answer.next_page_token, total: Number(answer.total_size) };
   });
+}
+
+/** All queues; there are as many as projects. */
+export function useQueues() {
+  return useList<Queue>(['queues', 'list'], async () => {
+    const { queues } = await ask(api.GET('/api/v1/queues'));
+    return { items: queues, next: '', total: queues.length };
+  });
+}
+
+/** Give nothing new to a node, or let it take workloads again. */
+export function useDrain() {
+  return useCommand(
+    ({ id, drained }: Node) => {
+      const params = { params: { path: { id } } };
+      return ask(drained ? api.POST('/api/v1/nodes/{id}:resume', params) : api.POST('/api/v1/nodes/{id}:drain', params));
+    },
+    { changes: ['nodes'] },
+  );
 }
 
 /** Workloads of one state, of all, or (`now`) those that have not ended. */

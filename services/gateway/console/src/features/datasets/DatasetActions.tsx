@@ -6,9 +6,9 @@ import { useNavigate } from 'react-router';
 import type { Dataset } from '@/api/types';
 import { useConfirmDelete } from '@/components/actions';
 import { lazily } from '@/components/lazily';
+import { useMayChange } from '@/features/session/rights';
 
 import { useDeleteDataset, useSwitchDataset } from './api';
-import { useMayChange } from './rights';
 
 const EditDatasetModal = lazily(async () => (await import('./EditDatasetModal')).EditDatasetModal);
 

@@ -8,6 +8,7 @@ import { ErrorAlert, ErrorResult } from '@/components/errors';
 import { useFilter } from '@/components/list';
 import { Page } from '@/components/Page';
 import { lazily } from '@/components/lazily';
+import { useMayChange } from '@/features/session/rights';
 
 import { useDataset } from './api';
 import { ClassesCard } from './ClassesCard';
@@ -16,7 +17,6 @@ import { DatasetFacts } from './DatasetFacts';
 import { DatasetStateTag } from './DatasetStateTag';
 import { ImportingCard } from './ImportingCard';
 import { OnlineTag } from './OnlineTag';
-import { useMayChange } from './rights';
 import { useTransfer } from './uploads';
 
 const SamplesCard = lazily(async () => (await import('./SamplesCard')).SamplesCard);

@@ -1,7 +1,7 @@
 import { Form, Radio } from 'antd';
 import { useTranslation } from 'react-i18next';
 
-import { useAdmin } from './rights';
+import { useAdmin } from '@/features/session/rights';
 
 export function VisibilityItem() {
   const { t } = useTranslation();

@@ -6,6 +6,7 @@ import type { Task } from '@/api/types';
 import { EmptyHint } from '@/components/EmptyHint';
 import { When } from '@/components/format';
 import { StateTag } from '@/components/StateTag';
+import { waitingText } from '@/components/waiting';
 
 import { useBusy } from './api';
 import { Line, Lines } from './Line';
@@ -39,7 +40,7 @@ export function Busy() {
             to={`/services/${service.id}`}
             beside={<StateTag mood="busy">{t('overview.starting')}</StateTag>}
           >
-            <Typography.Text type="secondary">{service.waiting_reason}</Typography.Text>
+            <Typography.Text type="secondary">{waitingText(t, service.waiting_reason)}</Typography.Text>
           </Line>
         ))}
       </Lines>
@@ -69,7 +70,7 @@ function BusyTask({ task }: { task: Task }) {
           style={{ marginBlockEnd: 0 }}
         />
       ) : (
-        <Typography.Text type="secondary">{task.waiting_reason}</Typography.Text>
+        <Typography.Text type="secondary">{waitingText(t, task.waiting_reason)}</Typography.Text>
       )}
     </Line>
   );

@@ -10,9 +10,9 @@ import { When } from '@/components/format';
 import { ListTable, useFilter } from '@/components/list';
 import { Page } from '@/components/Page';
 import { lazily } from '@/components/lazily';
+import { waitingText } from '@/components/waiting';
 
 import { useServices } from './api';
-import { waitingWords } from './reasons';
 import { ServiceStateTag } from './ServiceStateTag';
 
 const NewServiceModal = lazily(async () => (await import('./NewServiceModal')).NewServiceModal);
@@ -134,7 +134,7 @@ function columns(t: TFunction): TableColumnsType<Service> {
 /** The state and, in short, what hinders. */
 function State({ service }: { service: Service }) {
   const { t } = useTranslation();
-  const hindrance = service.error || waitingWords(t, service.waiting_reason);
+  const hindrance = service.error || waitingText(t, service.waiting_reason);
   return (
     <Flex vertical align="flex-start" gap={2}>
       <ServiceStateTag service={service} />

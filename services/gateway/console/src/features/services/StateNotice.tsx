@@ -2,14 +2,14 @@ import { Alert } from 'antd';
 import { useTranslation } from 'react-i18next';
 
 import type { Service } from '@/api/types';
+import { waitingText } from '@/components/waiting';
 
-import { waitingWords } from './reasons';
 
 /** What hinders a service or what it is busy with; nothing while all is well. */
 export function StateNotice({ service }: { service: Service }) {
   const { t } = useTranslation();
   const { state, actual_load: actual, desired_load: desired } = service;
-  const waits = waitingWords(t, service.waiting_reason);
+  const waits = waitingText(t, service.waiting_reason);
   const style = { marginBlockEnd: 16, overflowWrap: 'anywhere' } as const;
 
   if (state === 'STATE_FAILED') {

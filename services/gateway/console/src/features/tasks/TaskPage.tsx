@@ -8,6 +8,7 @@ import { ErrorResult } from '@/components/errors';
 import { useFilter } from '@/components/list';
 import { Page } from '@/components/Page';
 import { lazily } from '@/components/lazily';
+import { isHopeless, waitingText } from '@/components/waiting';
 
 import { useTask } from './api';
 import { Failure } from './page/Failure';
@@ -15,7 +16,6 @@ import { ModelLink } from './page/ModelLink';
 import { RunCard } from './page/RunCard';
 import { TaskActions } from './page/TaskActions';
 import { TaskStateTag } from './TaskStateTag';
-import { isHopeless, useWaitingText } from './waiting';
 
 const CurvesTab = lazily(async () => (await import('./curves/CurvesTab')).CurvesTab);
 const LogTab = lazily(async () => (await import('./log/LogTab')).LogTab);
@@ -36,7 +36,6 @@ export default function TaskPage() {
 function Shown({ task }: { task: Task }) {
   const { t } = useTranslation();
   const [asked, setTab] = useFilter('tab');
-  const waiting = useWaitingText();
   const tab = TABS.find((name) => name === asked) ?? usual(task);
   return (
     <Page
@@ -58,7 +57,7 @@ function Shown({ task }: { task: Task }) {
             showIcon
             role="status"
             title={t('tasks.waiting.title')}
-            description={waiting(task.waiting_reason)}
+            description={waitingText(t, task.waiting_reason) || t('tasks.waiting.unknown')}
           />
         )}
         {task.state === 'STATE_FAILED' && <Failure task={task} onLog={() => setTab('log')} />}

@@ -8,13 +8,13 @@ import { EmptyHint } from '@/components/EmptyHint';
 import { duration, percent, When } from '@/components/format';
 import { ListTable, useFilter } from '@/components/list';
 import { Page } from '@/components/Page';
+import { waitingText } from '@/components/waiting';
 import { useAlgorithmTitle } from '@/features/algorithms/title';
 
 import { ACTIVE, useNames, useProgressInList, useTasks } from './api';
 import { LinkButton } from './LinkButton';
 import { STATES, TaskStateTag } from './TaskStateTag';
 import { secondsBetween, trained, useNow } from './time';
-import { useWaitingText } from './waiting';
 
 function NewTask() {
   const { t } = useTranslation();
@@ -127,10 +127,9 @@ function useColumns(moving: boolean): TableColumnsType<Task> {
 
 function StateCell({ task }: { task: Task }) {
   const { t } = useTranslation();
-  const waiting = useWaitingText();
   if (task.state === 'STATE_WAITING') {
     return (
-      <Tooltip title={waiting(task.waiting_reason)}>
+      <Tooltip title={waitingText(t, task.waiting_reason) || t('tasks.waiting.unknown')}>
         <span tabIndex={0}>
           <TaskStateTag state={task.state} />
         </span>

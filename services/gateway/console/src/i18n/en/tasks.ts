@@ -161,17 +161,6 @@ const tasks: Same<typeof zh> = {
   waiting: {
     title: 'Waiting for resources',
     unknown: 'The task has been submitted and waits to be scheduled.',
-    cores: '{{amount}} CPU cores',
-    memory: '{{amount}} of memory',
-    gpus: '{{amount}} GPU cards',
-    gpuMemory: '{{amount}} of GPU memory',
-    busy: 'It needs {{needs}}: of {{whole}} in the cluster, {{used}} are in use. It begins by itself when others have ended.',
-    tooLarge: 'It needs {{needs}}, but the largest node has {{whole}}. It would wait for ever; ask for less.',
-    impossible: 'No node has all that it asks for together. Ask for less.',
-    together: 'It waits until one node has all that it needs free at the same time.',
-    noNode: 'No compute node is there at the moment; look at the cluster.',
-    nodeLost: 'Its node went away; it goes on on another one.',
-    restored: 'The platform was just restored from a backup; the task begins again.',
   },
   failure: {
     title: 'Training failed',

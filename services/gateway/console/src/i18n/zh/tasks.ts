@@ -158,17 +158,6 @@ const tasks = {
   waiting: {
     title: '正在等待资源',
     unknown: '任务已提交，正在等待调度。',
-    cores: '{{amount}} 核 CPU',
-    memory: '{{amount}} 内存',
-    gpus: '{{amount}} 张 GPU',
-    gpuMemory: '{{amount}} 显存',
-    busy: '需要 {{needs}}：集群共 {{whole}}，其中 {{used}} 正被占用。前面的任务结束后会自动开始。',
-    tooLarge: '需要 {{needs}}，但最大的节点只有 {{whole}}。这样永远等不到，请减少申请的资源。',
-    impossible: '没有任何节点能同时满足所申请的全部资源。请减少申请的资源。',
-    together: '正在等待某个节点同时空出所需的全部资源。',
-    noNode: '目前没有可用的计算节点，请检查集群。',
-    nodeLost: '原来的节点失去联系，任务会在其他节点上继续。',
-    restored: '平台刚从备份恢复，任务会重新开始。',
   },
   failure: {
     title: '训练失败',

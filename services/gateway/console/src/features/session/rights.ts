@@ -1,4 +1,4 @@
-import { useCurrentUser } from '@/features/session/api';
+import { useCurrentUser } from './api';
 
 /** Whether the user administers the platform. */
 export function useAdmin(): boolean {
