@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 
+DEFAULT_PROJECT = "default"
+
+
 class Visibility(StrEnum):
     PRIVATE = "private"
     PUBLIC = "public"
@@ -26,7 +29,7 @@ class Entity:
     """
 
     id: str
-    project: str = "default"
+    project: str = DEFAULT_PROJECT
     owner: str = ""
     visibility: Visibility = Visibility.PRIVATE
     created_at: datetime = field(default_factory=utc_now)

@@ -52,7 +52,7 @@ class QueueServiceServicer:
     """
 
     def ListQueues(self, request, context):
-        """List the queues, by name: projects that compute or wait, and those that were given a weight or limits.
+        """List the queues, by name: projects that compute or wait, those that were given a weight or limits, and `default`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,7 +34,7 @@ class QueueServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> QueueServiceAsyncStub: ...
     ListQueues: _grpc.UnaryUnaryMultiCallable[_queue_pb2.ListQueuesRequest, _queue_pb2.ListQueuesResponse]
-    """List the queues, by name: projects that compute or wait, and those that were given a weight or limits."""
+    """List the queues, by name: projects that compute or wait, those that were given a weight or limits, and `default`."""
     UpdateQueue: _grpc.UnaryUnaryMultiCallable[_queue_pb2.UpdateQueueRequest, _queue_pb2.Queue]
     """Set weight, quota or guarantee of a project. Administrators only; it counts from the next round on."""
 
@@ -44,7 +44,7 @@ class QueueServiceAsyncStub(QueueServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListQueues: _aio.UnaryUnaryMultiCallable[_queue_pb2.ListQueuesRequest, _queue_pb2.ListQueuesResponse]  # type: ignore[assignment]
-    """List the queues, by name: projects that compute or wait, and those that were given a weight or limits."""
+    """List the queues, by name: projects that compute or wait, those that were given a weight or limits, and `default`."""
     UpdateQueue: _aio.UnaryUnaryMultiCallable[_queue_pb2.UpdateQueueRequest, _queue_pb2.Queue]  # type: ignore[assignment]
     """Set weight, quota or guarantee of a project. Administrators only; it counts from the next round on."""
 
@@ -57,7 +57,7 @@ class QueueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _queue_pb2.ListQueuesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_queue_pb2.ListQueuesResponse, _abc.Awaitable[_queue_pb2.ListQueuesResponse]]:
-        """List the queues, by name: projects that compute or wait, and those that were given a weight or limits."""
+        """List the queues, by name: projects that compute or wait, those that were given a weight or limits, and `default`."""
 
     @_abc_1.abstractmethod
     def UpdateQueue(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from services.kernel.entity import DEFAULT_PROJECT
 from services.kernel.values import Resources
 from services.scheduler.domain import Node, NodeState, Queue, Workload, WorkloadState
 from services.scheduler.explanation import Explanation
@@ -66,11 +67,11 @@ class Explained:
 
 
 def standings(queues: Iterable[Queue], totals: Mapping[str, Total], nodes: Iterable[Node]) -> list[Standing]:
-    """By name: projects with workloads, and those that were given a weight or limits."""
+    """By name: projects with workloads, those that were given a weight or limits, and the one that is always there."""
     known = {queue.id: queue for queue in queues}
     capacity = sum((node.capacity for node in nodes if node.state is NodeState.READY), Resources())
     found = []
-    for name in sorted({*known, *totals}):
+    for name in sorted({DEFAULT_PROJECT, *known, *totals}):
         queue, total = known.get(name) or Queue(id=name), totals.get(name) or Total()
         found.append(
             Standing(

@@ -19,7 +19,8 @@ def test_a_node_is_drained_and_the_wait_is_explained_until_it_is_resumed(
         expect(node).to_contain_text("已停用")
         with platform.client() as client:
             dataset_id = jobs.online_dataset(client, tmp_path, jobs.two_shades(4))
-            task_id = jobs.start_task(client, dataset_id, jobs.create_algorithm(client, tmp_path, "", seconds=1))
+            algorithm_id = jobs.create_algorithm(client, tmp_path, "", seconds=1)
+            task_id = jobs.start_task(client, dataset_id, algorithm_id)
         expect(page.get_by_text("目前没有可用的计算节点，请检查集群。").first).to_be_visible()
         member.open(f"/tasks/{task_id}")
         expect(page.get_by_role("status").filter(has_text="正在等待资源")).to_contain_text("目前没有可用的计算节点")
@@ -29,6 +30,7 @@ def test_a_node_is_drained_and_the_wait_is_explained_until_it_is_resumed(
     expect(node).not_to_contain_text("已停用")
     with platform.client() as client:
         jobs.ended_task(client, task_id)
+        client.post(f"/api/v1/algorithms/{algorithm_id}:offline")
 
 
 def test_shares_are_set_by_mouse(member: Visitor) -> None:

@@ -24,15 +24,15 @@ def test_shares_are_dominant_and_weighted() -> None:
     found = standings(
         heavy=Total(used=Resources(3000, 4 * GIB), running=3), light=Total(used=Resources(600, 4 * GIB), running=1)
     )
-    assert list(found) == ["heavy", "idle", "light"]
+    assert list(found) == ["default", "heavy", "idle", "light"]
     assert found["heavy"].share == 0.25, "half of the cores, at twice the weight"
     assert found["light"].share == 0.25, "a quarter of the memory"
     assert found["idle"].share == 0
 
 
 def test_without_nodes_nobody_has_a_share() -> None:
-    (found,) = queues.standings([], {"p": Total(waiting=1)}, [])
-    assert (found.share, found.waiting) == (0, 1)
+    found = {standing.id: standing for standing in queues.standings([], {"p": Total(waiting=1)}, [])}
+    assert (found["p"].share, found["p"].waiting) == (0, 1)
 
 
 def explained(one: Workload, *, nodes: list[Node], taken: Resources | None = None, before: int = 0) -> queues.Explained:

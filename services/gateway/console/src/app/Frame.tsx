@@ -6,6 +6,7 @@ import { Navigate, Outlet, useLocation } from 'react-router';
 import { LiveContext, useLiveQueries } from '@/api/live';
 import { signedOut } from '@/api/query';
 import { ErrorResult } from '@/components/errors';
+import { Later } from '@/components/Later';
 import { useCurrentUser } from '@/features/session/api';
 
 import { Header } from './Header';
@@ -58,7 +59,9 @@ function SignedIn() {
             borderInlineEnd: `1px solid ${token.colorBorderSecondary}`,
           }}
         >
-          <Navigation narrow={narrow} />
+          <Later>
+            <Navigation narrow={narrow} />
+          </Later>
         </Layout.Sider>
         <Layout>
           <Header onMenu={() => setNarrow(!narrow)} narrow={narrow} />
@@ -69,7 +72,9 @@ function SignedIn() {
             style={{ padding: 20, outline: 'none', maxWidth: 1680, width: '100%', boxSizing: 'border-box' }}
           >
             <Suspense fallback={<Loading />}>
-              <Outlet />
+              <Later>
+                <Outlet />
+              </Later>
             </Suspense>
           </Layout.Content>
         </Layout>

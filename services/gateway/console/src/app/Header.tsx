@@ -3,6 +3,7 @@ import { Button, Dropdown, Layout, Space, theme } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 
+import { Later } from '@/components/Later';
 import { useCurrentUser, useSignOut } from '@/features/session/api';
 import { language, setLanguage } from '@/i18n';
 
@@ -39,7 +40,9 @@ export function Header({ narrow, onMenu }: Props) {
       <Space size={4}>
         <LanguageButton />
         <AppearanceButton />
-        <UserMenu />
+        <Later>
+          <UserMenu />
+        </Later>
       </Space>
     </Layout.Header>
   );

@@ -20,6 +20,7 @@ export const series = {
 export function themeOf(appearance: Appearance): ThemeConfig {
   const colours = palette[appearance];
   return {
+    hashed: false, // there is one version of Ant Design
     algorithm: appearance === 'dark' ? antd.darkAlgorithm : antd.defaultAlgorithm,
     token: {
       colorPrimary: appearance === 'dark' ? '#3b76ff' : colours.primary,

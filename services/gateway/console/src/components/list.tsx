@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useSearchParams } from 'react-router';
 
 import { ErrorAlert } from './errors';
+import { Later } from './Later';
 import { Table } from './Table';
 
 const PAGE_SIZE = 100;
@@ -70,23 +71,25 @@ export function ListTable<T extends { id: string }>({ label, list, columns, empt
           {list.isPending ? '' : t('common.total', { count: list.total })}
         </Typography.Text>
       </Flex>
-      <Table<T>
-        aria-label={label}
-        rowKey="id"
-        size="middle"
-        columns={columns}
-        dataSource={items}
-        loading={list.isPending || list.isFetchingNextPage}
-        pagination={false}
-        virtual={virtual}
-        scroll={{ x: width ?? 900, ...(virtual || list.hasNextPage ? { y: SHOWN_HEIGHT as unknown as number } : {}) }}
-        onScroll={(event) => readMore(event.currentTarget)}
-        locale={{ emptyText: list.isPending || list.error || list.items.length ? ' ' : empty }}
-        onRow={(item) => ({
-          onClick: () => onOpen?.(item),
-          style: onOpen ? { cursor: 'pointer' } : {},
-        })}
-      />
+      <Later>
+        <Table<T>
+          aria-label={label}
+          rowKey="id"
+          size="middle"
+          columns={columns}
+          dataSource={items}
+          loading={list.isPending || list.isFetchingNextPage}
+          pagination={false}
+          virtual={virtual}
+          scroll={{ x: width ?? 900, ...(virtual || list.hasNextPage ? { y: SHOWN_HEIGHT as unknown as number } : {}) }}
+          onScroll={(event) => readMore(event.currentTarget)}
+          locale={{ emptyText: list.isPending || list.error || list.items.length ? ' ' : empty }}
+          onRow={(item) => ({
+            onClick: () => onOpen?.(item),
+            style: onOpen ? { cursor: 'pointer' } : {},
+          })}
+        />
+      </Later>
     </Card>
   );
 }

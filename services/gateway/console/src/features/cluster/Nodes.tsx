@@ -22,11 +22,11 @@ export function Nodes({ list }: { list: List<Node> }) {
     i18n.exists(`cluster.${group}.${word}`) ? t(`cluster.${group}.${word}` as 'cluster.engines.process') : word;
 
   const columns: TableColumnsType<Node> = [
-    { title: t('common.name'), dataIndex: 'name', width: 140, ellipsis: true },
-    { title: t('cluster.engine'), width: 180, render: (_, node) => known('engines', node.engine) },
+    { title: t('common.name'), dataIndex: 'name', width: 120, ellipsis: true },
+    { title: t('cluster.engine'), width: 170, render: (_, node) => known('engines', node.engine) },
     {
       title: t('common.state'),
-      width: 150,
+      width: 130,
       render: (_, node) => (
         <>
           <StateTag mood={MOODS[node.state] ?? 'quiet'}>{known('nodeStates', node.state)}</StateTag>
@@ -34,7 +34,7 @@ export function Nodes({ list }: { list: List<Node> }) {
         </>
       ),
     },
-    { title: t('cluster.heartbeat'), width: 110, render: (_, node) => <When at={node.last_heartbeat_at} /> },
+    { title: t('cluster.heartbeat'), width: 100, render: (_, node) => <When at={node.last_heartbeat_at} /> },
     ...QUANTITIES.filter((what) => what !== 'gpuMemory' || withGpu).map((what) => ({
       title: t(`cluster.${what}`),
       width: what === 'memory' || what === 'gpuMemory' ? 170 : 130,
@@ -44,7 +44,7 @@ export function Nodes({ list }: { list: List<Node> }) {
       ? [
           {
             title: t('common.actions'),
-            width: 90,
+            width: 70,
             render: (_: unknown, node: Node) => (
               <Tooltip title={t(node.drained ? 'cluster.resumeHint' : 'cluster.drainHint')}>
                 <Button type="link" size="small" loading={drain.isPending} onClick={() => drain.mutate(node)}>
@@ -61,7 +61,7 @@ export function Nodes({ list }: { list: List<Node> }) {
       label={t('cluster.nodes')}
       list={list}
       columns={columns}
-      width={(withGpu ? 1180 : 1010) + (admin ? 90 : 0)}
+      width={(withGpu ? 1110 : 940) + (admin ? 70 : 0)}
       empty={<EmptyHint text={t('cluster.nodesEmpty')} />}
     />
   );

@@ -22,12 +22,12 @@ export function Queues() {
   const [edited, edit] = useState<Queue>();
 
   const columns: TableColumnsType<Queue> = [
-    { title: t('cluster.project'), dataIndex: 'id', width: 150, ellipsis: true },
+    { title: t('cluster.project'), dataIndex: 'id', width: 120, ellipsis: true },
     { title: t('cluster.weight'), dataIndex: 'weight', width: 80, className: 'numbers' },
-    { title: t('cluster.share'), width: 130, render: (_, queue) => <Share queue={queue} /> },
-    { title: t('cluster.inUse'), width: 190, render: (_, queue) => <Amounts of={queue.used} /> },
-    { title: t('cluster.quota'), width: 170, render: (_, queue) => <Amounts of={queue.quota} /> },
-    { title: t('cluster.guarantee'), width: 150, render: (_, queue) => <Amounts of={queue.guarantee} /> },
+    { title: t('cluster.share'), width: 110, render: (_, queue) => <Share queue={queue} /> },
+    { title: t('cluster.inUse'), width: 170, render: (_, queue) => <Amounts of={queue.used} /> },
+    { title: t('cluster.quota'), width: 140, render: (_, queue) => <Amounts of={queue.quota} /> },
+    { title: t('cluster.guarantee'), width: 110, render: (_, queue) => <Amounts of={queue.guarantee} /> },
     { title: t('cluster.states.STATE_RUNNING'), dataIndex: 'running', width: 80, className: 'numbers' },
     {
       title: t('cluster.states.STATE_PENDING'),
@@ -64,7 +64,7 @@ export function Queues() {
         label={t('cluster.queues')}
         list={list}
         columns={columns}
-        width={1060}
+        width={930}
         empty={<EmptyHint text={t('cluster.queuesEmpty')} />}
       />
       {edited && <QueueModal queue={edited} onClose={() => edit(undefined)} />}

@@ -3,6 +3,7 @@ import { Button, Col, Flex, Row } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 
+import { Later } from '@/components/Later';
 import { Page } from '@/components/Page';
 
 import { Activity } from './Activity';
@@ -35,22 +36,34 @@ export default function OverviewPage() {
       }
     >
       {isNew && <Welcome />}
-      <Counts />
+      <Later>
+        <Counts />
+      </Later>
       <Row gutter={[16, 16]} style={{ marginBlockStart: 16 }}>
         <Col xs={24} lg={12}>
           <Flex vertical gap={16}>
-            <Busy />
-            <ClusterUse />
+            <Later>
+              <Busy />
+            </Later>
+            <Later>
+              <ClusterUse />
+            </Later>
           </Flex>
         </Col>
         <Col xs={24} lg={12}>
-          <Activity />
+          <Later>
+            <Activity />
+          </Later>
         </Col>
         <Col xs={24} lg={12}>
-          <RecentModels />
+          <Later>
+            <RecentModels />
+          </Later>
         </Col>
         <Col xs={24} lg={12}>
-          <RecentServices />
+          <Later>
+            <RecentServices />
+          </Later>
         </Col>
       </Row>
     </Page>
