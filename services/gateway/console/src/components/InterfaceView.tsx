@@ -58,8 +58,20 @@ export function InterfaceView({ shown }: { shown: Interface | undefined }) {
 
 const FIELD = /^(?<name>\S+) \((?<type>\S+)\): (?<description>.*)$/u;
 
+/** Models that were published before 0.2 have the list as JSON. */
+function fromJson(returns: string): Field[] | undefined {
+  try {
+    const listed = JSON.parse(returns) as Partial<Field>[];
+    const fields = listed.map(({ name = '', type = '', description = '' }) => ({ name, type, description }));
+    return fields.every((field) => Object.values(field).every((text) => typeof text === 'string')) ? fields : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The fields of an answer, where they are listed one a line; a sentence is possible as well. */
-function answerFields(returns: string): Field[] | undefined {
+export function answerFields(returns: string): Field[] | undefined {
+  if (returns.startsWith('[')) return fromJson(returns);
   const fields = returns.split('\n').map((line) => FIELD.exec(line)?.groups as Field | undefined);
   return fields.every((field) => field !== undefined) ? fields : undefined;
 }

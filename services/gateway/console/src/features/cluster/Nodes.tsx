@@ -23,10 +23,10 @@ export function Nodes({ list }: { list: List<Node> }) {
 
   const columns: TableColumnsType<Node> = [
     { title: t('common.name'), dataIndex: 'name', width: 120, ellipsis: true },
-    { title: t('cluster.engine'), width: 170, render: (_, node) => known('engines', node.engine) },
+    { title: t('cluster.engine'), width: 155, render: (_, node) => known('engines', node.engine) },
     {
       title: t('common.state'),
-      width: 130,
+      width: 115,
       render: (_, node) => (
         <>
           <StateTag mood={MOODS[node.state] ?? 'quiet'}>{known('nodeStates', node.state)}</StateTag>
@@ -34,10 +34,10 @@ export function Nodes({ list }: { list: List<Node> }) {
         </>
       ),
     },
-    { title: t('cluster.heartbeat'), width: 100, render: (_, node) => <When at={node.last_heartbeat_at} /> },
+    { title: t('cluster.heartbeat'), width: 95, render: (_, node) => <When at={node.last_heartbeat_at} /> },
     ...QUANTITIES.filter((what) => what !== 'gpuMemory' || withGpu).map((what) => ({
       title: t(`cluster.${what}`),
-      width: what === 'memory' || what === 'gpuMemory' ? 170 : 130,
+      width: what === 'memory' || what === 'gpuMemory' ? 150 : 110,
       render: (_: unknown, node: Node) => <Usage node={node} what={what} />,
     })),
     ...(admin
@@ -61,7 +61,7 @@ export function Nodes({ list }: { list: List<Node> }) {
       label={t('cluster.nodes')}
       list={list}
       columns={columns}
-      width={(withGpu ? 1110 : 940) + (admin ? 70 : 0)}
+      width={(withGpu ? 1005 : 855) + (admin ? 70 : 0)}
       empty={<EmptyHint text={t('cluster.nodesEmpty')} />}
     />
   );

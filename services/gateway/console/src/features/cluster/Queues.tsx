@@ -22,16 +22,16 @@ export function Queues() {
   const [edited, edit] = useState<Queue>();
 
   const columns: TableColumnsType<Queue> = [
-    { title: t('cluster.project'), dataIndex: 'id', width: 120, ellipsis: true },
-    { title: t('cluster.weight'), dataIndex: 'weight', width: 80, className: 'numbers' },
-    { title: t('cluster.share'), width: 110, render: (_, queue) => <Share queue={queue} /> },
+    { title: t('cluster.project'), dataIndex: 'id', width: 110, ellipsis: true },
+    { title: t('cluster.weight'), dataIndex: 'weight', width: 70, className: 'numbers' },
+    { title: t('cluster.share'), width: 100, render: (_, queue) => <Share queue={queue} /> },
     { title: t('cluster.inUse'), width: 170, render: (_, queue) => <Amounts of={queue.used} /> },
-    { title: t('cluster.quota'), width: 140, render: (_, queue) => <Amounts of={queue.quota} /> },
-    { title: t('cluster.guarantee'), width: 110, render: (_, queue) => <Amounts of={queue.guarantee} /> },
-    { title: t('cluster.states.STATE_RUNNING'), dataIndex: 'running', width: 80, className: 'numbers' },
+    { title: t('cluster.quota'), width: 130, render: (_, queue) => <Amounts of={queue.quota} /> },
+    { title: t('cluster.guarantee'), width: 100, render: (_, queue) => <Amounts of={queue.guarantee} /> },
+    { title: t('cluster.states.STATE_RUNNING'), dataIndex: 'running', width: 75, className: 'numbers' },
     {
       title: t('cluster.states.STATE_PENDING'),
-      width: 110,
+      width: 100,
       render: (_, { waiting, waiting_since }) => (
         <span className="numbers">
           {waiting}
@@ -48,7 +48,7 @@ export function Queues() {
       ? [
           {
             title: t('common.actions'),
-            width: 90,
+            width: 75,
             render: (_: unknown, queue: Queue) => (
               <Button type="link" size="small" onClick={() => edit(queue)}>
                 {t('cluster.setShare')}
