@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Steps } from 'antd';
+import { Alert, Button, Card, Steps, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
@@ -72,6 +72,7 @@ export default function GuidePage() {
     <Page
       title={t('guide.title')}
       lead={t('guide.lead')}
+      beside={step > 0 && <Tag>{title}</Tag>}
       actions={
         step > 0 &&
         !run.pending && <Button onClick={startOver}>{learnt ? t('guide.makeAnother') : t('guide.again')}</Button>

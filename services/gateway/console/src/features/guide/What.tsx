@@ -17,7 +17,8 @@ interface Props {
 export function What({ onDone }: Props) {
   const { t } = useTranslation();
   const [kind, setKind] = useState<Kind>('image');
-  const [name, setName] = useState('');
+  const [given, setName] = useState<string>();
+  const name = given ?? t(`guide.nameDefault.${kind}`);
   return (
     <Form layout="vertical" onFinish={() => onDone(kind, shortTitle(name) || t(`guide.nameDefault.${kind}`))}>
       <Typography.Title level={2} style={{ fontSize: 18, marginBlock: '0 12px' }}>

@@ -5,7 +5,7 @@ import { Link } from 'react-router';
 
 import type { ModelVersion } from '@/api/types';
 
-import { useDatasetName, useTaskName } from './api';
+import { useAlgorithmTitleOf, useDatasetName, useTaskName } from './api';
 
 const SHORT = 12;
 
@@ -18,6 +18,7 @@ export function ProvenanceView({ of }: Props) {
   const { t } = useTranslation();
   const task = useTaskName(of.task_id);
   const dataset = useDatasetName(of.dataset_id);
+  const algorithm = useAlgorithmTitleOf(of.algorithm_id);
   return (
     <Descriptions
       size="small"
@@ -35,7 +36,7 @@ export function ProvenanceView({ of }: Props) {
         {
           key: 'algorithm',
           label: t('models.algorithm'),
-          children: <Origin to={`/algorithms/${of.algorithm_id}`} name={of.algorithm_name} />,
+          children: <Origin to={`/algorithms/${of.algorithm_id}`} name={algorithm ?? of.algorithm_name} />,
         },
         {
           key: 'dataset',

@@ -7,6 +7,7 @@ import { api, ask } from '@/api/client';
 import type { Model } from '@/api/types';
 import { useCommand } from '@/components/actions';
 import { useList } from '@/components/list';
+import { useAlgorithmTitle } from '@/features/algorithms/title';
 
 export function useModels() {
   return useList(['models', 'list'], async (page) => {
@@ -57,6 +58,17 @@ export function useDatasetName(id: string): string | undefined {
     enabled: id !== '',
   });
   return data;
+}
+
+/** Its title in the language of the page; it may be gone by now. */
+export function useAlgorithmTitleOf(id: string): string | undefined {
+  const titleOf = useAlgorithmTitle();
+  const { data } = useQuery({
+    queryKey: ['algorithms', 'title', id],
+    queryFn: () => ask(api.GET('/api/v1/algorithms/{id}', { params: { path: { id } } })),
+    enabled: id !== '',
+  });
+  return data && titleOf(data);
 }
 
 export function useDeleteModel(model: Model) {

@@ -1,4 +1,4 @@
-import { PlusOutlined } from '@ant-design/icons';
+import { BulbOutlined, PlusOutlined } from '@ant-design/icons';
 import { Button, Col, Flex, Row } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
@@ -22,6 +22,11 @@ export default function OverviewPage() {
       title={t('overview.title')}
       actions={
         <>
+          <Link to="/guide">
+            <Button icon={<BulbOutlined />} tabIndex={-1}>
+              {t('guide.title')}
+            </Button>
+          </Link>
           <Link to="/datasets?new=1">
             <Button icon={<PlusOutlined />} tabIndex={-1}>
               {t('overview.newDataset')}

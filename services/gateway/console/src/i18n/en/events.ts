@@ -30,7 +30,7 @@ const events: Same<typeof zh> = {
   project: 'Project',
   traceparent: 'Trace',
   data: 'Data',
-  open: 'Details of “{{type}}”',
+  open: 'Details of "{{type}}"',
   connection: { connecting: 'Connecting…', open: 'Live', broken: 'The line is broken; connecting again…', ended: 'Ended' },
   kinds: {
     dataset: 'Data sets',

@@ -41,7 +41,7 @@ const models: Same<typeof zh> = {
   usedBy: 'Services with this model',
   unused: 'No service uses this model yet.',
   deleteTitle: 'Delete the model',
-  deleteAsk: 'Delete the model “{{name}}” with all its versions ({{count}})? This cannot be undone.',
+  deleteAsk: 'Delete the model "{{name}}" with all its versions ({{count}})? This cannot be undone.',
   deleteUsed:
     'Services that use this model: {{count}}. They go on working, but the model can no longer be looked at, downloaded or made a service.',
 };

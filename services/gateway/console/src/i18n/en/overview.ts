@@ -34,7 +34,7 @@ const overview: Same<typeof zh> = {
   welcomeText:
     'All you need are pictures or texts, sorted into one folder for each class. No knowledge of AI is needed: the guide takes you through step by step.',
   welcomeStart: 'Start: my first model',
-  progressOf: 'Progress of “{{name}}”',
+  progressOf: 'Progress of "{{name}}"',
   serviceStates: {
     STATE_UNSPECIFIED: 'unknown',
     STATE_STOPPED: 'stopped',

@@ -11,7 +11,7 @@ const session = {
   account: '我的账户',
   roles: '角色',
   email: '邮箱',
-  firstPassword: '首次使用？用户名是 admin，密码在启动时显示（make status）。',
+  firstPassword: '首次使用？用户名是 admin，密码请向管理员索取；管理员用 make status 可以查看。',
 };
 
 export default session;

@@ -1,4 +1,4 @@
-import { Card, Flex, Skeleton, Statistic, Typography } from 'antd';
+import { Card, Flex, Skeleton, Statistic, Tooltip, Typography } from 'antd';
 import { useTranslation } from 'react-i18next';
 
 import type { Report, Task } from '@/api/types';
@@ -27,7 +27,13 @@ export function ReportTab({ task }: { task: Task }) {
           {SCORES.map((name) => (
             <Statistic
               key={name}
-              title={t(`tasks.metric.${name}`)}
+              title={
+                <Tooltip title={t(`tasks.report.means.${name}`)}>
+                  <span tabIndex={0} style={{ borderBlockEnd: '1px dotted', cursor: 'help' }}>
+                    {t(`tasks.metric.${name}`)}
+                  </span>
+                </Tooltip>
+              }
               value={(report.overall?.[name] ?? 0) * 100}
               precision={2}
               suffix="%"
@@ -35,7 +41,11 @@ export function ReportTab({ task }: { task: Task }) {
           ))}
         </Flex>
         <Typography.Text type="secondary">
-          {t('tasks.report.basis', { test: count(report.test_samples), train: count(report.train_samples) })}
+          {t('tasks.report.basis', {
+            right: count(Math.round((report.overall?.accuracy ?? 0) * Number(report.test_samples))),
+            test: count(report.test_samples),
+            train: count(report.train_samples),
+          })}
           {Number(report.non_compliant) > 0 && ` ${t('tasks.report.nonCompliant', { count: Number(report.non_compliant) })}`}
         </Typography.Text>
       </Card>
