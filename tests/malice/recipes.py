@@ -224,6 +224,7 @@ RECIPES: dict[str, Recipe] = {
     "Workload_ExplainWorkload": on("id", World.workload),
     "Node_ListNodes": first_page,
     "Node_ResumeNode": on("id", World.node),
+    "Queue_ListQueues": first_page,
     "Queue_UpdateQueue": then(on("id", lambda _: new_id("project")), with_query(update_mask="weight")),
     "Ledger_ListRounds": first_page,
     "Upload_Create": then(tus, sized),

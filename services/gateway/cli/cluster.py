@@ -74,7 +74,7 @@ def list_queues(context: typer.Context, as_json: Annotated[bool, typer.Option("-
     if context.invoked_subcommand:
         return
     with session.connect() as client:
-        found = client.get("/api/v1/queues")["queues"]
+        found = list(client.pages("/api/v1/queues", "queues"))
     if as_json:
         output.print_json(found)
         return

@@ -21,9 +21,16 @@ class QueueRpc:
 
     def ListQueues(self, request: queue_pb2.ListQueuesRequest) -> queue_pb2.ListQueuesResponse:
         require_caller()
-        return queue_pb2.ListQueuesResponse(
-            queues=[to_message(standing, queue_pb2.Queue) for standing in self._standings()]
+        after = PageToken.parse(request.page_token, {}).after if request.page_token else ""
+        all_ = self._standings()
+        rest = [standing for standing in all_ if standing.id > after]
+        limit = page_limit(request.page_size)
+        response = queue_pb2.ListQueuesResponse(
+            queues=[to_message(standing, queue_pb2.Queue) for standing in rest[:limit]], total_size=len(all_)
         )
+        if len(rest) > limit:
+            response.next_page_token = PageToken.after_item(rest[limit - 1].id, {})
+        return response
 
     def UpdateQueue(self, request: queue_pb2.UpdateQueueRequest) -> queue_pb2.Queue:
         require_admin()

@@ -79,11 +79,12 @@ def test_what_has_ended_or_is_unknown_needs_nothing_more(world: World) -> None:
 
 def test_the_ledger_holds_what_was_decided_and_a_replay_comes_to_the_same(world: World) -> None:
     world.beat()
-    made = [world.submit(name).id for name in "abc"]
+    made = sorted(world.submit(name).id for name in "abc")
     world.placement.run()
-    report(world.workloads, Report("node-1", made[0], 1, exit=DONE))
+    first = next(world.workloads.get(one) for one in made if world.workloads.get(one).lease)
+    report(world.workloads, Report("node-1", first.id, first.fence, exit=DONE))
     world.placement.run()
-    assert [one.job for round_ in world.ledger.rounds for one in round_.placed] == made
+    assert sorted(one.job for round_ in world.ledger.rounds for one in round_.placed) == made
     assert all(one.same for one in replay(world.ledger.rounds))
 
 
@@ -130,7 +131,8 @@ def test_a_round_grants_leases_with_growing_fences(world: World) -> None:
     world.beat()
     made = [world.submit(name).id for name in "abc"]
     world.placement.run()
-    first, second, third = (world.workloads.get(name) for name in sorted(made))
+    found = (world.workloads.get(name) for name in made)
+    first, second, third = sorted(found, key=lambda workload: (workload.created_at, workload.id))
     assert [item.state for item in (first, second, third)] == ["placed", "placed", "pending"]
     assert first.lease and second.lease
     assert first.lease.fence < second.lease.fence

@@ -28,11 +28,10 @@ export function useNodes() {
   });
 }
 
-/** All queues; there are as many as projects. */
 export function useQueues() {
-  return useList<Queue>(['queues', 'list'], async () => {
-    const { queues } = await ask(api.GET('/api/v1/queues'));
-    return { items: queues, next: '', total: queues.length };
+  return useList<Queue>(['queues', 'list'], async (page) => {
+    const answer = await ask(api.GET('/api/v1/queues', { params: { query: page } }));
+    return { items: answer.queues, next: answer.next_page_token, total: Number(answer.total_size) };
   });
 }
 
