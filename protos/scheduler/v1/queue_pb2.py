@@ -29,7 +29,7 @@ from protos.buf.validate import validate_pb2 as protos_dot_buf_dot_validate_dot_
 from protos.common.v1 import common_pb2 as protos_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/scheduler/v1/queue.proto\x12\x16modelyard.scheduler.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"protos/buf/validate/validate.proto\x1a\x1dprotos/common/v1/common.proto\"\xd7\x02\n\x05Queue\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12,\n\x06weight\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00@\x8f@)\xfc\xa9\xf1\xd2MbP?H\x00\x88\x01\x01\x12-\n\x05quota\x18\x03 \x01(\x0b\x32\x1e.modelyard.common.v1.Resources\x12\x31\n\tguarantee\x18\x04 \x01(\x0b\x32\x1e.modelyard.common.v1.Resources\x12,\n\x04used\x18\x05 \x01(\x0b\x32\x1e.modelyard.common.v1.Resources\x12\r\n\x05share\x18\x06 \x01(\x01\x12\x0f\n\x07running\x18\x07 \x01(\x05\x12\x0f\n\x07waiting\x18\x08 \x01(\x05\x12\x31\n\rwaiting_since\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\n \x01(\tB\t\n\x07_weight\"P\n\x11ListQueuesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\"p\n\x12ListQueuesResponse\x12-\n\x06queues\x18\x01 \x03(\x0b\x32\x1d.modelyard.scheduler.v1.Queue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"\xb0\x01\n\x12UpdateQueueRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x34\n\x05queue\x18\x02 \x01(\x0b\x32\x1d.modelyard.scheduler.v1.QueueB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"M\n\x05Round\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x62ody\x18\x03 \x01(\t\"\xa6\x01\n\x11ListRoundsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\\\n\x12ListRoundsResponse\x12-\n\x06rounds\x18\x01 \x03(\x0b\x32\x1d.modelyard.scheduler.v1.Round\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x89\x02\n\x0cQueueService\x12{\n\nListQueues\x12).modelyard.scheduler.v1.ListQueuesRequest\x1a*.modelyard.scheduler.v1.ListQueuesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/queues\x12|\n\x0bUpdateQueue\x12*.modelyard.scheduler.v1.UpdateQueueRequest\x1a\x1d.modelyard.scheduler.v1.Queue\"\"\x82\xd3\xe4\x93\x02\x1c\x32\x13/api/v1/queues/{id}:\x05queue2\x8c\x01\n\rLedgerService\x12{\n\nListRounds\x12).modelyard.scheduler.v1.ListRoundsRequest\x1a*.modelyard.scheduler.v1.ListRoundsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/roundsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fprotos/scheduler/v1/queue.proto\x12\x16modelyard.scheduler.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"protos/buf/validate/validate.proto\x1a\x1dprotos/common/v1/common.proto\"\xd7\x02\n\x05Queue\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12,\n\x06weight\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00@\x8f@)\xfc\xa9\xf1\xd2MbP?H\x00\x88\x01\x01\x12-\n\x05quota\x18\x03 \x01(\x0b\x32\x1e.modelyard.common.v1.Resources\x12\x31\n\tguarantee\x18\x04 \x01(\x0b\x32\x1e.modelyard.common.v1.Resources\x12,\n\x04used\x18\x05 \x01(\x0b\x32\x1e.modelyard.common.v1.Resources\x12\r\n\x05share\x18\x06 \x01(\x01\x12\x0f\n\x07running\x18\x07 \x01(\x05\x12\x0f\n\x07waiting\x18\x08 \x01(\x05\x12\x31\n\rwaiting_since\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\n \x01(\tB\t\n\x07_weight\"P\n\x11ListQueuesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\"p\n\x12ListQueuesResponse\x12-\n\x06queues\x18\x01 \x03(\x0b\x32\x1d.modelyard.scheduler.v1.Queue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x03\"\xcf\x01\n\x12UpdateQueueRequest\x12\x34\n\x02id\x18\x01 \x01(\tB(\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$\x12\x34\n\x05queue\x18\x02 \x01(\x0b\x32\x1d.modelyard.scheduler.v1.QueueB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"M\n\x05Round\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x62ody\x18\x03 \x01(\t\"\xa6\x01\n\x11ListRoundsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xa0\x1f\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\\\n\x12ListRoundsResponse\x12-\n\x06rounds\x18\x01 \x03(\x0b\x32\x1d.modelyard.scheduler.v1.Round\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x89\x02\n\x0cQueueService\x12{\n\nListQueues\x12).modelyard.scheduler.v1.ListQueuesRequest\x1a*.modelyard.scheduler.v1.ListQueuesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/queues\x12|\n\x0bUpdateQueue\x12*.modelyard.scheduler.v1.UpdateQueueRequest\x1a\x1d.modelyard.scheduler.v1.Queue\"\"\x82\xd3\xe4\x93\x02\x1c\x32\x13/api/v1/queues/{id}:\x05queue2\x8c\x01\n\rLedgerService\x12{\n\nListRounds\x12).modelyard.scheduler.v1.ListRoundsRequest\x1a*.modelyard.scheduler.v1.ListRoundsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/roundsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,7 +45,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTQUEUESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTQUEUESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\240\037'
   _globals['_UPDATEQUEUEREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_UPDATEQUEUEREQUEST'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_UPDATEQUEUEREQUEST'].fields_by_name['id']._serialized_options = b'\272H%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'
   _globals['_UPDATEQUEUEREQUEST'].fields_by_name['queue']._loaded_options = None
   _globals['_UPDATEQUEUEREQUEST'].fields_by_name['queue']._serialized_options = b'\272H\003\310\001\001'
   _globals['_UPDATEQUEUEREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -67,15 +67,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTQUEUESRESPONSE']._serialized_start=651
   _globals['_LISTQUEUESRESPONSE']._serialized_end=763
   _globals['_UPDATEQUEUEREQUEST']._serialized_start=766
-  _globals['_UPDATEQUEUEREQUEST']._serialized_end=942
-  _globals['_ROUND']._serialized_start=944
-  _globals['_ROUND']._serialized_end=1021
-  _globals['_LISTROUNDSREQUEST']._serialized_start=1024
-  _globals['_LISTROUNDSREQUEST']._serialized_end=1190
-  _globals['_LISTROUNDSRESPONSE']._serialized_start=1192
-  _globals['_LISTROUNDSRESPONSE']._serialized_end=1284
-  _globals['_QUEUESERVICE']._serialized_start=1287
-  _globals['_QUEUESERVICE']._serialized_end=1552
-  _globals['_LEDGERSERVICE']._serialized_start=1555
-  _globals['_LEDGERSERVICE']._serialized_end=1695
+  _globals['_UPDATEQUEUEREQUEST']._serialized_end=973
+  _globals['_ROUND']._serialized_start=975
+  _globals['_ROUND']._serialized_end=1052
+  _globals['_LISTROUNDSREQUEST']._serialized_start=1055
+  _globals['_LISTROUNDSREQUEST']._serialized_end=1221
+  _globals['_LISTROUNDSRESPONSE']._serialized_start=1223
+  _globals['_LISTROUNDSRESPONSE']._serialized_end=1315
+  _globals['_QUEUESERVICE']._serialized_start=1318
+  _globals['_QUEUESERVICE']._serialized_end=1583
+  _globals['_LEDGERSERVICE']._serialized_start=1586
+  _globals['_LEDGERSERVICE']._serialized_end=1726
 # @@protoc_insertion_point(module_scope)

@@ -44,7 +44,8 @@ def publish_and_serve(page: Page) -> None:
     """From the page of a finished task to the page of a running service."""
     page.get_by_role("button", name="发布模型").click()
     page.get_by_role("dialog").get_by_role("button", name="发布模型").click()
-    page.get_by_text("查看模型").first.click()
+    # The page behind the dialog leads there too, as soon as it hears of the publication.
+    page.get_by_role("dialog").get_by_text("查看模型").click()
     page.wait_for_url("**/models/*")
     page.get_by_role("button", name="发布为服务").first.click()
     page.get_by_role("dialog").get_by_role("button", name="创建并启动").click()

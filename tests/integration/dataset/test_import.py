@@ -95,7 +95,7 @@ def test_ten_thousand_texts(
         print(f"\n10 500 texts imported in {seconds:.1f} s")
     assert done.state == IMPORTED
     assert (done.version.train_samples, done.version.test_samples) == (10_000, 500)
-    assert not list(datasets.store.list(f"uploads/{train}/")), "the uploads are removed"
+    eventually(lambda: not list(datasets.store.list(f"uploads/{train}/")), 10)
 
 
 def test_a_failed_import_lists_its_problems(datasets: DatasetClient, worker: "subprocess.Popen[bytes]") -> None:
