@@ -74,8 +74,22 @@ def _password_of(uri: str) -> str:
         return ""
 
 
+class _Bell:
+    """Wakes the main thread. A signal handler may ring it: it takes no lock, which the thread that it interrupts (in
+    `Event.wait`, for example) may hold."""
+
+    def __init__(self) -> None:
+        self._heard, self._rung = os.pipe()
+
+    def ring(self) -> None:
+        os.write(self._rung, b".")
+
+    def wait(self) -> None:
+        os.read(self._heard, 1)
+
+
 def _run_together(service: str, roles: Mapping[str, str]) -> int:
-    stop = threading.Event()
+    stop, bell = threading.Event(), _Bell()
     failed: list[str] = []
     log = logging.get_logger(__name__)
 
@@ -90,10 +104,10 @@ def _run_together(service: str, roles: Mapping[str, str]) -> int:
                 log.error("role_ended_early", role=name)
                 failed.append(name)
         finally:
-            stop.set()
+            bell.ring()
 
     for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda *_: stop.set())
+        signal.signal(signum, lambda *_: bell.ring())
     threads = [
         threading.Thread(target=guarded, args=(name, _load(target)), name=name, daemon=True)
         for name, target in roles.items()
@@ -101,7 +115,8 @@ def _run_together(service: str, roles: Mapping[str, str]) -> int:
     log.info("process_started", service=service, roles=sorted(roles), pid=os.getpid())
     for thread in threads:
         thread.start()
-    stop.wait()
+    bell.wait()
+    stop.set()
     deadline = time.monotonic() + STOP_S
     for thread in threads:
         thread.join(timeout=max(0.0, deadline - time.monotonic()))

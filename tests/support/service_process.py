@@ -53,7 +53,7 @@ def stop(process: "subprocess.Popen[bytes]") -> int:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
-        return process.wait(30)
+        return process.wait(15)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
