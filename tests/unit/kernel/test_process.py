@@ -20,8 +20,8 @@ class Event(threading.Event):
         super().__init__()
         self._cond = Interrupted(threading.Lock())
 
-threading.Event = Event
 from services.kernel import logging, process
+process.threading = types.SimpleNamespace(**{**vars(threading), "Event": Event})
 
 def patient(stop):
     time.sleep(0.5)  # the main thread waits by now
