@@ -6,9 +6,10 @@ from services.kernel.storage import mongo
 from services.kernel.storage.documents import Repository
 from services.kernel.storage.objects import MinioStore
 from services.scheduler import models
+from services.scheduler.adapters.ledger import StoredLedger
 from services.scheduler.config import SchedulerSettings, settings
 from services.scheduler.domain import Node, Queue, Workload
-from services.scheduler.models import StoredFences, StoredLedger, StoredLogs, StoredPoints, StoredTotals
+from services.scheduler.models import StoredFences, StoredLogs, StoredPoints, StoredTotals
 
 
 @dataclass(frozen=True)

@@ -5,29 +5,18 @@ The database is the truth: whatever the last round decided and could not be writ
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from services.kernel.values import Resources
 from services.scheduler.core.allocator import Allocator
 from services.scheduler.core.ledger import Adopted, Beginning, Changes, Round, Submitted, decide
-from services.scheduler.core.records import MAX_CARDS, UNLIMITED
-from services.scheduler.core.specs import Job, NodeSpec, QueueSpec, Shape, Worker
+from services.scheduler.core.records import MAX_CARDS, UNLIMITED, WHOLE
+from services.scheduler.core.specs import Job, NodeSpec, QueueSpec, Reserved, Shape, Worker
 from services.scheduler.domain import Lease, Node, NodeState, Queue, Workload, WorkloadKind
 
-_CARD = 1000
 _DRAINED = "drained"
 _FOR_EVER_S = 30 * 86400.0
 _USUAL_S = 3600.0
 _LASTING = (WorkloadKind.SERVICE, WorkloadKind.NOTEBOOK)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Nodes that are kept for a workload that waited long, and when it is expected to start (seconds of the epoch)."""
-
-    workload_id: str
-    start: float
-    node_ids: tuple[str, ...]
 
 
 class Cluster:
@@ -73,10 +62,9 @@ class Cluster:
             self._running[one.job] = one.workers[0]
         return Round(changes, placed)
 
-    def kept(self) -> list[Kept]:
-        """As of the last round."""
-        found = self._allocator.reserved() if self._allocator else []
-        return [Kept(one.job, one.start, one.nodes) for one in found]
+    def kept(self) -> list[Reserved]:
+        """Nodes that are kept for workloads, as of the last round."""
+        return self._allocator.reserved() if self._allocator else []
 
     def _begin(
         self, nodes: tuple[NodeSpec, ...], queues: tuple[QueueSpec, ...], workloads: Iterable[Workload]
@@ -133,7 +121,7 @@ def shape_of(workload: Workload) -> Shape:
     return Shape(
         amounts=(needs.cpu_millis, needs.memory_bytes),
         cards=cards,
-        card_share=needs.gpu_millis // cards if cards else _CARD,
+        card_share=needs.gpu_millis // cards if cards else WHOLE,
         card_memory=needs.gpu_memory_bytes // cards if cards else 0,
         labels=frozenset({("engine", frozenset({workload.spec.engine}))}),
     )
@@ -141,11 +129,11 @@ def shape_of(workload: Workload) -> Shape:
 
 def cards_of(needs: Resources) -> int:
     """How many cards it takes; a share of a card is one."""
-    return -(-needs.gpu_millis // _CARD)
+    return -(-needs.gpu_millis // WHOLE)
 
 
 def _node(node: Node) -> NodeSpec:
-    cards = min(node.capacity.gpu_millis // _CARD, MAX_CARDS)
+    cards = min(node.capacity.gpu_millis // WHOLE, MAX_CARDS)
     return NodeSpec(
         name=node.id,
         amounts=(node.capacity.cpu_millis, node.capacity.memory_bytes),

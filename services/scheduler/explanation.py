@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from services.kernel.values import Resources
-from services.scheduler.cluster import Kept
+from services.scheduler.core.specs import Reserved
 from services.scheduler.domain import Node, NodeState, Queue, Workload
 
 Taken = tuple[str, str, Resources]
@@ -37,7 +37,7 @@ class Explanation:
     """As of the end of a round: nodes, queues, what is taken, and which nodes are kept for whom."""
 
     def __init__(
-        self, nodes: Iterable[Node], queues: Iterable[Queue], taken: Iterable[Taken], kept: Sequence[Kept]
+        self, nodes: Iterable[Node], queues: Iterable[Queue], taken: Iterable[Taken], kept: Sequence[Reserved]
     ) -> None:
         on_node: dict[str, Resources] = {}
         self._of_project: dict[str, Resources] = {}
@@ -50,8 +50,8 @@ class Explanation:
                 room = Room(node, node.capacity - on_node.get(node.id, Resources()))
                 self._rooms.setdefault(node.engine, []).append(room)
         self._quotas = {queue.id: queue.quota for queue in queues}
-        self._kept = {one.workload_id: one for one in kept}
-        self._keeper = {node_id: one for one in kept for node_id in one.node_ids}
+        self._kept = {one.job: one for one in kept}
+        self._keeper = {node_id: one for one in kept for node_id in one.nodes}
         self._known: dict[tuple[str, str, Resources], str] = {}
 
     def why(self, workload: Workload) -> Reason:

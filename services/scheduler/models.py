@@ -1,25 +1,19 @@
 """How workloads, nodes, logs and metric points are stored."""
 
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import ClassVar
 
 import mongoengine
 from bson import Binary
-from pymongo import DESCENDING, ReturnDocument
+from pymongo import ReturnDocument
 
 from protos.scheduler.v1 import workload_pb2
 from services.kernel.errors import Conflict
 from services.kernel.storage.documents import AggregateDocument, Repository
-from services.kernel.storage.expiry import Expiry
 from services.kernel.storage.mongo import BsonDocument, StoredDocument, collection_of
 from services.kernel.storage.objects import ObjectStore
 from services.kernel.values import Resources
 from services.kernel.wire import to_message
-from services.scheduler.core import ledger
-from services.scheduler.core.ledger import Round
 from services.scheduler.domain import LEASED, MetricPoint, Node, Queue, Workload, WorkloadState
 from services.scheduler.handlers.queues import AMOUNTS, Total
 from services.scheduler.telemetry import observe_workload
@@ -50,18 +44,6 @@ class CounterDocument(StoredDocument):
     value = mongoengine.LongField()
 
     meta: ClassVar[dict[str, object]] = {"collection": "counters"}
-
-
-class RoundDocument(StoredDocument):
-    """A round of the ledger, numbered on; `begins` one that a replay can begin with."""
-
-    id = mongoengine.LongField(primary_key=True)
-    at = mongoengine.DateTimeField()
-    begins = mongoengine.BooleanField()
-    body = mongoengine.BinaryField()
-
-    meta: ClassVar[dict[str, object]] = {"collection": "rounds", "indexes": [["begins", "at"]]}
-    expiry = Expiry("at", kept="ledger", index="at_1")
 
 
 class StreamDocument(StoredDocument):
@@ -156,51 +138,6 @@ class StoredFences:
         )
         assert found is not None  # upserted
         return int(found["value"]) - count + 1
-
-
-@dataclass(frozen=True)
-class StoredRound:
-    """`body` is what `core.ledger.dump` has written."""
-
-    number: int
-    at: datetime
-    body: str
-
-
-class StoredLedger:
-    """All rounds in their order. Two processes that append at once conflict, and one of them has lost its lease."""
-
-    def append(self, rounds: Sequence[Round]) -> None:
-        """Number the rounds on; called inside a transaction."""
-        if not rounds:
-            return
-        found = collection_of(CounterDocument).find_one_and_update(
-            {"_id": "round"}, {"$inc": {"value": len(rounds)}}, upsert=True, return_document=ReturnDocument.AFTER
-        )
-        assert found is not None  # upserted
-        first = int(found["value"]) - len(rounds) + 1
-        rows: list[BsonDocument] = [
-            {
-                "_id": number,
-                "at": datetime.fromtimestamp(one.changes.at, UTC),
-                "begins": one.changes.begun is not None,
-                "body": Binary(zlib.compress(ledger.dump(one))),
-            }
-            for number, one in enumerate(rounds, first)
-        ]
-        collection_of(RoundDocument).insert_many(rows)
-
-    def page(self, since: datetime | None, until: datetime | None, after: int, limit: int) -> list[StoredRound]:
-        """Rounds after the number `after`. The first page begins with what a replay of `since` has to begin with."""
-        query: BsonDocument = {"_id": {"$gt": after}}
-        if since is not None and not after:
-            newest = [("at", DESCENDING)]
-            begins = collection_of(RoundDocument).find_one({"begins": True, "at": {"$lte": since}}, sort=newest)
-            query = {"_id": {"$gte": begins["_id"]}} if begins else {"at": {"$gte": since}}
-        if until is not None:
-            query["at"] = {**query.get("at", {}), "$lte": until}
-        rows = collection_of(RoundDocument).find(query).sort("_id").limit(limit)
-        return [StoredRound(row["_id"], row["at"], zlib.decompress(row["body"]).decode()) for row in rows]
 
 
 def _stream(stream_id: str, fence: int) -> BsonDocument:

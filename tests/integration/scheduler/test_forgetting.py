@@ -13,6 +13,7 @@ from services.kernel.storage.objects import MinioStore
 from services.kernel.storage.transactions import in_transaction
 from services.kernel.values import Resources
 from services.scheduler import models
+from services.scheduler.adapters.ledger import StoredLedger
 from services.scheduler.bootstrap import App
 from services.scheduler.config import SchedulerSettings
 from services.scheduler.domain import (
@@ -47,7 +48,7 @@ def app(servers: Servers) -> Iterator[App]:
         models.queue_repository(),
         models.StoredTotals(),
         models.StoredFences(),
-        models.StoredLedger(),
+        StoredLedger(),
         models.StoredLogs(store),
         models.StoredPoints(),
     )

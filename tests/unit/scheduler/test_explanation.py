@@ -3,7 +3,7 @@
 import pytest
 
 from services.kernel.values import Resources
-from services.scheduler.cluster import Kept
+from services.scheduler.core.specs import Reserved
 from services.scheduler.domain import Node, NodeState, Queue
 from services.scheduler.explanation import Explanation
 from tests.unit.scheduler.test_cluster import GIB, node, now, workload
@@ -12,7 +12,7 @@ TWO_CORES = node(resources=Resources(2000, 4 * GIB))
 
 
 def reason(
-    needs: Resources, *nodes: Node, used: Resources | None = None, kept: tuple[Kept, ...] = (), name: str = "wl"
+    needs: Resources, *nodes: Node, used: Resources | None = None, kept: tuple[Reserved, ...] = (), name: str = "wl"
 ) -> str:
     taken = [("other", node.id, used) for node in nodes] if used else []
     return Explanation(nodes, [], taken, kept).why(workload(name, needs)).text
@@ -48,7 +48,7 @@ def test_quotas() -> None:
 
 
 def test_nodes_that_are_kept() -> None:
-    kept = (Kept("large", now(3 * 3600 + 300), ("node",)),)
+    kept = (Reserved("large", now(3 * 3600 + 300), ("node",)),)
     assert reason(Resources(2000), TWO_CORES, used=Resources(1000), kept=kept, name="large") == (
         "It is next: a node is kept for it and expected to be free at 03:05 UTC."
     )

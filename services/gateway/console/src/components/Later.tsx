@@ -1,4 +1,4 @@
-import { type ReactNode, startTransition, useEffect, useState } from 'react';
+import { type ReactNode, startTransition, useEffect, useRef, useState } from 'react';
 
 const waiting: (() => void)[] = [];
 let busy = false;
@@ -31,14 +31,10 @@ function inTurn(begin: () => void): () => void {
  */
 export function Later({ children }: { children: ReactNode }) {
   const [drawn, draw] = useState(false);
-  const [done, setDone] = useState<() => void>();
+  const done = useRef<() => void>(undefined);
+  useEffect(() => (done.current = inTurn(() => startTransition(() => draw(true)))), []);
   useEffect(() => {
-    const finished = inTurn(() => startTransition(() => draw(true)));
-    setDone(() => finished);
-    return finished;
-  }, []);
-  useEffect(() => {
-    if (drawn) done?.();
-  }, [drawn, done]);
+    if (drawn) done.current?.();
+  }, [drawn]);
   return drawn ? children : null;
 }
